@@ -1,0 +1,111 @@
+package database
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/yourorg/platform/pkg/config"
+)
+
+// Config is the "database" section of the configuration.
+type Config struct {
+	// URL names the database: sqlite:///abs/path.db, sqlite://relative.db or postgres://user:password@host/name.
+	URL config.URL `mapstructure:"url"`
+	// AutoMigrate applies missing migrations at the start. When off, a start with missing ones fails.
+	AutoMigrate bool `mapstructure:"auto_migrate"`
+	// ConnectTimeout is how long the start waits for a database that does not answer.
+	ConnectTimeout time.Duration `mapstructure:"connect_timeout"`
+	// MaxOpenConns limits the connections to Postgres, and the readers of SQLite (which has one writer).
+	MaxOpenConns int `mapstructure:"max_open_conns"`
+	// MaxIdleConns is how many connections are kept when idle.
+	MaxIdleConns int `mapstructure:"max_idle_conns"`
+	// ConnMaxLifetime ends a Postgres connection of that age, so that a failover or a new replica is noticed.
+	ConnMaxLifetime time.Duration `mapstructure:"conn_max_lifetime"`
+	// ConnMaxIdleTime ends a Postgres connection that was idle for so long.
+	ConnMaxIdleTime time.Duration `mapstructure:"conn_max_idle_time"`
+	// BusyTimeout is how long a write waits for SQLite's one writer before it answers 503.
+	BusyTimeout time.Duration `mapstructure:"busy_timeout"`
+	// StatementTimeout cancels a Postgres statement that runs for longer. Migrations are exempt.
+	StatementTimeout time.Duration `mapstructure:"statement_timeout"`
+	// LockTimeout cancels a Postgres statement that waits for a lock for longer.
+	LockTimeout time.Duration `mapstructure:"lock_timeout"`
+	// Synchronous is SQLite's durability: "full" survives a power cut, "normal" only a crash of the process.
+	Synchronous string `mapstructure:"synchronous"`
+}
+
+// DefaultConfig is an SQLite file below the working directory.
+func DefaultConfig() Config {
+	return Config{
+		URL:              "sqlite://data/platform.db",
+		AutoMigrate:      true,
+		ConnectTimeout:   30 * time.Second,
+		MaxOpenConns:     20,
+		MaxIdleConns:     10,
+		ConnMaxLifetime:  30 * time.Minute,
+		ConnMaxIdleTime:  5 * time.Minute,
+		BusyTimeout:      5 * time.Second,
+		StatementTimeout: 30 * time.Second,
+		LockTimeout:      10 * time.Second,
+		Synchronous:      "full",
+	}
+}
+
+// Validate names every key that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if _, err := parse(c.URL); err != nil {
+		errs = append(errs, config.Invalid("url", "%s", err))
+	}
+	if c.MaxOpenConns < 2 {
+		errs = append(errs, config.Invalid("max_open_conns", "must be at least 2"))
+	}
+	if c.MaxIdleConns < 0 || c.MaxIdleConns > c.MaxOpenConns {
+		errs = append(errs, config.Invalid("max_idle_conns", "must be between 0 and max_open_conns"))
+	}
+	for key, d := range map[string]time.Duration{
+		"connect_timeout": c.ConnectTimeout, "conn_max_lifetime": c.ConnMaxLifetime, "conn_max_idle_time": c.ConnMaxIdleTime,
+		"busy_timeout": c.BusyTimeout, "statement_timeout": c.StatementTimeout, "lock_timeout": c.LockTimeout,
+	} {
+		if d <= 0 {
+			errs = append(errs, config.Invalid(key, "must be positive"))
+		}
+	}
+	if c.Synchronous != "full" && c.Synchronous != "normal" {
+		errs = append(errs, config.Invalid("synchronous", "must be full or normal"))
+	}
+	return errors.Join(errs...)
+}
+
+// address is a parsed URL: a file for SQLite, the URL itself for Postgres.
+type address struct {
+	sqlite bool
+	file   string
+	url    string
+}
+
+func parse(u config.URL) (address, error) {
+	raw := u.Reveal()
+	if rest, ok := strings.CutPrefix(raw, "sqlite://"); ok {
+		// "sqlite://rel.db" would parse with rel.db as its host, so the path is taken as it stands.
+		file, query, _ := strings.Cut(rest, "?")
+		if query != "" {
+			return address{}, errors.New("takes no parameters after the file name: use the other database keys")
+		}
+		file, err := url.PathUnescape(file)
+		if err != nil || file == "" || strings.HasSuffix(file, "/") {
+			return address{}, errors.New("must name a file, as in sqlite:///var/lib/platform.db or sqlite://data/platform.db")
+		}
+		return address{sqlite: true, file: file}, nil
+	}
+	parsed, err := url.Parse(raw)
+	if err != nil {
+		return address{}, errors.New("cannot be parsed")
+	}
+	if parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" {
+		return address{}, fmt.Errorf("has the scheme %q; sqlite and postgres are known", parsed.Scheme)
+	}
+	return address{url: raw}, nil
+}

@@ -1,0 +1,178 @@
+// Package database opens the one SQL database, carries its transaction in the context and migrates it.
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the pure Go driver "sqlite"
+
+	"github.com/yourorg/platform/pkg/health"
+)
+
+// Driver is the one database behind every ent client: SQLite with one writer and a pool of readers, or Postgres.
+// It joins every statement to the transaction in its context.
+type Driver struct {
+	cfg    Config
+	at     address
+	write  *entsql.Driver
+	read   *entsql.Driver // the same as write on Postgres
+	writer chan struct{}  // SQLite's one writer; nil on Postgres
+}
+
+var _ dialect.Driver = (*Driver)(nil)
+
+// Open prepares the database and connects to nothing yet: see Connect.
+func Open(cfg Config) (*Driver, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	at, err := parse(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	d := &Driver{cfg: cfg, at: at}
+	if at.sqlite {
+		return d, d.openSQLite()
+	}
+	db, err := d.openPostgres(map[string]string{
+		"statement_timeout":                   milliseconds(cfg.StatementTimeout),
+		"lock_timeout":                        milliseconds(cfg.LockTimeout),
+		"idle_in_transaction_session_timeout": milliseconds(2 * cfg.StatementTimeout),
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(cfg.MaxOpenConns)
+	db.SetMaxIdleConns(cfg.MaxIdleConns)
+	db.SetConnMaxLifetime(cfg.ConnMaxLifetime)
+	db.SetConnMaxIdleTime(cfg.ConnMaxIdleTime)
+	d.write = entsql.OpenDB(dialect.Postgres, db)
+	d.read = d.write
+	return d, nil
+}
+
+func (d *Driver) openSQLite() error {
+	write, err := sql.Open("sqlite", d.sqliteDSN("_txlock=immediate"))
+	if err != nil {
+		return fmt.Errorf("open %s: %w", d.at.file, err)
+	}
+	write.SetMaxOpenConns(1)
+	write.SetMaxIdleConns(1)
+	read, err := sql.Open("sqlite", d.sqliteDSN("_pragma=query_only(1)"))
+	if err != nil {
+		return errors.Join(fmt.Errorf("open %s: %w", d.at.file, err), write.Close())
+	}
+	read.SetMaxOpenConns(d.cfg.MaxOpenConns)
+	read.SetMaxIdleConns(d.cfg.MaxIdleConns)
+	d.write, d.read = entsql.OpenDB(dialect.SQLite, write), entsql.OpenDB(dialect.SQLite, read)
+	d.writer = make(chan struct{}, 1)
+	return nil
+}
+
+func (d *Driver) sqliteDSN(extra string) string {
+	return "file:" + (&url.URL{Path: d.at.file}).EscapedPath() + "?" + strings.Join([]string{
+		"_pragma=busy_timeout(" + milliseconds(d.cfg.BusyTimeout) + ")", // first: the others may have to wait
+		"_pragma=journal_mode(WAL)",
+		"_pragma=foreign_keys(1)",
+		"_pragma=synchronous(" + d.cfg.Synchronous + ")",
+		"_time_format=sqlite",
+		extra,
+	}, "&")
+}
+
+func (d *Driver) openPostgres(params map[string]string) (*sql.DB, error) {
+	cfg, err := pgx.ParseConfig(d.at.url)
+	if err != nil {
+		return nil, errors.New("database.url cannot be parsed") // pgx's own error may quote the password
+	}
+	for name, value := range params {
+		if _, set := cfg.RuntimeParams[name]; !set {
+			cfg.RuntimeParams[name] = value
+		}
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = 5 * time.Second
+	}
+	return stdlib.OpenDB(*cfg), nil
+}
+
+func milliseconds(t time.Duration) string { return strconv.FormatInt(t.Milliseconds(), 10) }
+
+// Connect waits until the database answers, with growing pauses, for at most ConnectTimeout.
+func (d *Driver) Connect(ctx context.Context) error {
+	if d.at.sqlite {
+		if err := os.MkdirAll(filepath.Dir(d.at.file), 0o700); err != nil {
+			return fmt.Errorf("database.url %s: %w", d.cfg.URL, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.ConnectTimeout)
+	defer cancel()
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := d.ping(ctx)
+		if err == nil {
+			return nil
+		}
+		if d.at.sqlite && ctx.Err() == nil && !errors.Is(classify(err), ErrBusy) {
+			return fmt.Errorf("the database %s cannot be opened: %w", d.cfg.URL, err) // waiting does not mend a file
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the database %s did not answer within %s: %w", d.cfg.URL, d.cfg.ConnectTimeout, err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (d *Driver) ping(ctx context.Context) error {
+	if err := d.write.DB().PingContext(ctx); err != nil {
+		return err
+	}
+	return d.read.DB().PingContext(ctx)
+}
+
+// Dialect is dialect.SQLite or dialect.Postgres.
+func (d *Driver) Dialect() string { return d.write.Dialect() }
+
+// Close ends all connections.
+func (d *Driver) Close() error {
+	if d.read != d.write {
+		return errors.Join(d.read.Close(), d.write.Close())
+	}
+	return d.write.Close()
+}
+
+// Pools returns the statistics of each pool, for the metrics.
+func (d *Driver) Pools() map[string]sql.DBStats {
+	if d.read == d.write {
+		return map[string]sql.DBStats{"main": d.write.DB().Stats()}
+	}
+	return map[string]sql.DBStats{"writer": d.write.DB().Stats(), "readers": d.read.DB().Stats()}
+}
+
+// Name is the name of the health check.
+func (*Driver) Name() string { return "database" }
+
+// Check asks the database for an answer.
+func (d *Driver) Check(ctx context.Context) (health.Status, error) {
+	var rows entsql.Rows
+	if err := d.read.Query(ctx, "SELECT 1", []any{}, &rows); err != nil {
+		return health.Unhealthy, err
+	}
+	if err := rows.Close(); err != nil {
+		return health.Unhealthy, err
+	}
+	return health.Healthy, nil
+}

@@ -1,0 +1,59 @@
+package database
+
+import (
+	"context"
+	"fmt"
+
+	"entgo.io/ent/dialect"
+	"go.uber.org/fx"
+	"go.uber.org/zap"
+
+	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/tx"
+)
+
+// Module provides the database, the transaction runner and the migrator.
+var Module = fx.Module("database",
+	module.Config("database", DefaultConfig()),
+	fx.Provide(provide, provideDialect, provideRunner, provideMigrator, provideMigrated),
+	module.HealthChecks[*Driver](),
+)
+
+// Migrated is asked for by whoever reads tables at its start: its OnStart hook runs after the schema is there.
+type Migrated struct{}
+
+// Features are the tables of the feature modules, in dependency order.
+type Features []module.MigrationSet
+
+func provide(lc fx.Lifecycle, cfg Config) (*Driver, error) {
+	d, err := Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(fx.Hook{OnStart: d.Connect, OnStop: func(context.Context) error { return d.Close() }})
+	return d, nil
+}
+
+func provideDialect(d *Driver) dialect.Driver { return d }
+func provideRunner(d *Driver) tx.Runner       { return d }
+
+func provideMigrator(d *Driver, core module.MigrationSets, features Features) *Migrator {
+	return NewMigrator(d, Ordered(core.All, features)...)
+}
+
+func provideMigrated(lc fx.Lifecycle, cfg Config, m *Migrator, log *zap.Logger) Migrated {
+	lc.Append(fx.StartHook(func(ctx context.Context) error {
+		if !cfg.AutoMigrate {
+			return m.refusePending(ctx)
+		}
+		applied, err := m.Up(ctx)
+		for _, a := range applied {
+			log.Info("migrated", zap.String("owner", a.Owner), zap.Int64("version", a.Version))
+		}
+		if err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		return nil
+	}))
+	return Migrated{}
+}
