@@ -1,0 +1,95 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Bundled is a bundle as a client reads it, to hold answers against.
+type Bundled struct{ doc *openapi3.T }
+
+// ReadBundle reads what /openapi.json serves.
+func ReadBundle(encoded []byte) (*Bundled, error) {
+	registerFormats()
+	doc, err := openapi3.NewLoader().LoadFromData(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	return &Bundled{doc: doc}, nil
+}
+
+// Check tells whether the contract allows an answer. Paths that are in no contract, such as /docs, allow every answer
+// but must use problems for errors.
+func (b *Bundled) Check(method, path string, status int, media string, body []byte) error {
+	response := b.response(method, path, status)
+	if response == nil {
+		if status < 400 {
+			if b.find(path) == nil {
+				return nil
+			}
+			return fmt.Errorf("the contract has no answer %d", status)
+		}
+		response = b.doc.Components.Responses["Problem"].Value
+	}
+	if len(response.Content) == 0 {
+		if len(body) > 0 {
+			return fmt.Errorf("the contract has no body for %d", status)
+		}
+		return nil
+	}
+	content := response.Content[media]
+	if content == nil {
+		return fmt.Errorf("the contract does not answer %d with %q", status, media)
+	}
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return fmt.Errorf("the body is no JSON: %w", err)
+	}
+	return content.Schema.Value.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.MultiErrors())
+}
+
+func (b *Bundled) response(method, path string, status int) *openapi3.Response {
+	item := b.find(path)
+	if item == nil {
+		return nil
+	}
+	op := item.GetOperation(method)
+	if op == nil {
+		return nil
+	}
+	if ref := op.Responses.Value(strconv.Itoa(status)); ref != nil {
+		return ref.Value
+	}
+	if status >= 400 {
+		if ref := op.Responses.Default(); ref != nil {
+			return ref.Value
+		}
+	}
+	return nil
+}
+
+// find matches a path to its template; a literal segment wins over a parameter.
+func (b *Bundled) find(path string) *openapi3.PathItem {
+	if item := b.doc.Paths.Value(path); item != nil {
+		return item
+	}
+	got := strings.Split(path, "/")
+	for template, item := range b.doc.Paths.Map() {
+		want := strings.Split(template, "/")
+		if len(want) != len(got) {
+			continue
+		}
+		match := true
+		for i, segment := range want {
+			match = match && (segment == got[i] || strings.HasPrefix(segment, "{"))
+		}
+		if match {
+			return item
+		}
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+// Package contract reads the OpenAPI contracts of the modules: the only list of what the platform serves.
+package contract
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/mail"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/uuid"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/yourorg/platform/pkg/perm"
+)
+
+// Access says who may call an operation.
+type Access int
+
+// The zero value grants nothing, so that a forgotten Access stays closed.
+const (
+	Denied        Access = iota
+	Public               // security: []
+	Authenticated        // x-authenticated: true, any signed-in caller
+	Permitted            // x-permission, holders of the permission
+)
+
+// Operation is one method of one path.
+type Operation struct {
+	ID         string
+	Method     string
+	Path       string // as in the contract, with {id}
+	Access     Access
+	Permission perm.Permission // when Access is Permitted
+
+	// Manual means that the operation opens its own transactions (x-transaction: manual): it hashes a password
+	// first, or must keep what it wrote although it answers with an error.
+	Manual bool
+
+	Parameters []*openapi3.Parameter
+	Body       *openapi3.RequestBody // nil when the operation takes none
+	Spec       *openapi3.Operation
+}
+
+// Mutates tells whether the operation changes something.
+func (o Operation) Mutates() bool { return o.Method != http.MethodGet && o.Method != http.MethodHead }
+
+// Route is the path in the router's form, with :id.
+func (o Operation) Route() string {
+	return strings.NewReplacer("{", ":", "}", "").Replace(o.Path)
+}
+
+// Contract is one module's openapi.yaml.
+type Contract struct {
+	Doc        *openapi3.T
+	Operations []Operation // sorted by path, then method
+
+	source map[string]any
+}
+
+//go:embed shared.yaml
+var shared []byte
+
+// Parse reads a contract, adds the shared components (Problem, Limit, Cursor) to it and checks it: it must be valid
+// OpenAPI 3.0.3, every operation has an id and says who may call it, and every object in a request body refuses
+// unknown fields.
+func Parse(source []byte) (*Contract, error) {
+	registerFormats()
+	c := &Contract{}
+	if err := decode(source, &c.source); err != nil {
+		return nil, err
+	}
+	var common map[string]any
+	if err := decode(shared, &common); err != nil {
+		return nil, fmt.Errorf("shared components: %w", err)
+	}
+	if err := merge(c.source, common); err != nil {
+		return nil, err
+	}
+	doc, err := load(c.source)
+	if err != nil {
+		return nil, err
+	}
+	c.Doc = doc
+	var errs []error
+	for path, item := range doc.Paths.Map() {
+		for method, spec := range item.Operations() {
+			op, err := operation(method, path, item, spec)
+			errs = append(errs, err)
+			c.Operations = append(c.Operations, op)
+		}
+	}
+	slices.SortFunc(c.Operations, func(a, b Operation) int {
+		return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method)
+	})
+	return c, errors.Join(errs...)
+}
+
+func decode(source []byte, into any) error {
+	if err := yaml.NewDecoder(bytes.NewReader(source)).Decode(into); err != nil {
+		return fmt.Errorf("contract: %w", err)
+	}
+	return nil
+}
+
+func load(source map[string]any) (*openapi3.T, error) {
+	encoded, err := json.Marshal(source)
+	if err != nil {
+		return nil, fmt.Errorf("contract: %w", err)
+	}
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromData(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("contract: %w", err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.0.") {
+		return nil, fmt.Errorf("contract: openapi is %q, want 3.0.x", doc.OpenAPI)
+	}
+	if err := doc.Validate(loader.Context, openapi3.AllowExtraSiblingFields("description")); err != nil {
+		return nil, fmt.Errorf("contract: %w", err)
+	}
+	return doc, nil
+}
+
+// merge adds the shared components; a contract may not define one of its own by the same name.
+func merge(into, common map[string]any) error {
+	components, _ := into["components"].(map[string]any)
+	if components == nil {
+		components = map[string]any{}
+		into["components"] = components
+	}
+	for section, entries := range common["components"].(map[string]any) {
+		own, _ := components[section].(map[string]any)
+		if own == nil {
+			own = map[string]any{}
+			components[section] = own
+		}
+		for name, value := range entries.(map[string]any) {
+			if _, taken := own[name]; taken {
+				return fmt.Errorf("contract: %s.%s is the platform's, choose another name", section, name)
+			}
+			own[name] = value
+		}
+	}
+	return nil
+}
+
+func operation(method, path string, item *openapi3.PathItem, spec *openapi3.Operation) (Operation, error) {
+	op := Operation{ID: spec.OperationID, Method: method, Path: path, Spec: spec}
+	fail := func(format string, args ...any) (Operation, error) {
+		return op, fmt.Errorf("%s %s: %w", method, path, fmt.Errorf(format, args...))
+	}
+	if op.ID == "" {
+		return fail("operationId is missing")
+	}
+	for _, ref := range slices.Concat(item.Parameters, spec.Parameters) {
+		op.Parameters = append(op.Parameters, ref.Value)
+	}
+	if spec.RequestBody != nil {
+		op.Body = spec.RequestBody.Value
+		for name, media := range op.Body.Content {
+			if err := closed(media.Schema, map[*openapi3.Schema]bool{}); err != nil {
+				return fail("request body %s: %w", name, err)
+			}
+		}
+	}
+	permission, permitted := spec.Extensions["x-permission"].(string)
+	authenticated := spec.Extensions["x-authenticated"] == true
+	public := spec.Security != nil && len(*spec.Security) == 0
+	switch {
+	case permitted && !authenticated && !public:
+		op.Access, op.Permission = Permitted, perm.Permission(permission)
+	case authenticated && !permitted && !public:
+		op.Access = Authenticated
+	case public && !permitted && !authenticated:
+		op.Access = Public
+	default:
+		return fail("needs exactly one of x-permission, x-authenticated: true and security: []")
+	}
+	switch spec.Extensions["x-transaction"] {
+	case nil:
+	case "manual":
+		op.Manual = true
+	default:
+		return fail("x-transaction can only be manual")
+	}
+	return op, nil
+}
+
+// closed requires additionalProperties: false on every object, so that a misspelt field is refused, not ignored.
+func closed(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) error {
+	if ref == nil || ref.Value == nil || seen[ref.Value] {
+		return nil
+	}
+	s := ref.Value
+	seen[s] = true
+	if s.Type.Is("object") && (s.AdditionalProperties.Has == nil || *s.AdditionalProperties.Has) && s.AdditionalProperties.Schema == nil {
+		return errors.New("an object lacks additionalProperties: false")
+	}
+	var errs []error
+	for name, property := range s.Properties {
+		if err := closed(property, seen); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(append(errs, closed(s.Items, seen))...)
+}
+
+// registerFormats teaches the schema library the formats that contracts use; it ignores those it does not know.
+var registerFormats = sync.OnceFunc(func() {
+	openapi3.DefineStringFormatValidator("uuid", openapi3.NewCallbackValidator(func(s string) error {
+		if len(s) != 36 { // the library also takes {…}, urn:uuid:… and 32 digits
+			return errors.New("not a UUID")
+		}
+		return uuid.Validate(s)
+	}))
+	openapi3.DefineStringFormatValidator("date-time", openapi3.NewCallbackValidator(func(s string) error {
+		_, err := time.Parse(time.RFC3339Nano, s)
+		return err
+	}))
+	openapi3.DefineStringFormatValidator("email", openapi3.NewCallbackValidator(func(s string) error {
+		a, err := mail.ParseAddress(s)
+		if err == nil && a.Address != s {
+			return errors.New("not a bare address")
+		}
+		return err
+	}))
+})
