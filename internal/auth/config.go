@@ -1,0 +1,54 @@
+package auth
+
+import (
+	"errors"
+	"time"
+
+	"github.com/yourorg/platform/pkg/config"
+)
+
+// Config is the "auth" section of the configuration.
+type Config struct {
+	// Issuer is the iss claim of the tokens, and the only one that is accepted.
+	Issuer string `mapstructure:"issuer"`
+	// Audience is the aud claim of the tokens; a token must name it.
+	Audience string `mapstructure:"audience"`
+	// AccessTTL is how long an access token lasts.
+	AccessTTL time.Duration `mapstructure:"access_ttl"`
+	// ClockSkew is how far the clocks of the replicas may differ.
+	ClockSkew time.Duration `mapstructure:"clock_skew"`
+	// CacheSize is how many verified tokens each replica remembers.
+	CacheSize int `mapstructure:"cache_size"`
+}
+
+// DefaultConfig has tokens of a quarter of an hour.
+func DefaultConfig() Config {
+	return Config{
+		Issuer:    "platform",
+		Audience:  "platform",
+		AccessTTL: 15 * time.Minute,
+		ClockSkew: 5 * time.Second,
+		CacheSize: 100_000,
+	}
+}
+
+// Validate names every key that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Issuer == "" {
+		errs = append(errs, config.Invalid("issuer", "must not be empty"))
+	}
+	if c.Audience == "" {
+		errs = append(errs, config.Invalid("audience", "must not be empty"))
+	}
+	if c.AccessTTL < 5*time.Second || c.AccessTTL > 24*time.Hour {
+		errs = append(errs, config.Invalid("access_ttl", "must be between 5s and 24h"))
+	}
+	if c.ClockSkew < 0 || c.ClockSkew > time.Minute {
+		errs = append(errs, config.Invalid("clock_skew", "must be between 0s and 1m"))
+	}
+	if c.CacheSize < 1 {
+		errs = append(errs, config.Invalid("cache_size", "must be at least 1"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,157 @@
+// Package auth issues access tokens and tells whether one is good.
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
+
+	"github.com/yourorg/platform/pkg/auth"
+)
+
+// The topics of the change feed that make cached tokens doubtful. The key is the id.
+const (
+	TopicSession = "auth.session" // the session has ended
+	TopicTenant  = "auth.tenant"  // who may act in the tenant has changed
+	TopicUser    = "auth.user"    // where the user may act has changed
+)
+
+// Feed is what is needed of the change feed.
+type Feed interface {
+	Announce(ctx context.Context, topic, key string) error
+	Subscribe(topic string, fn func(key string))
+	Fresh() bool
+}
+
+// Tokens issues and checks access tokens. A signature is expensive to check, so tokens that were good are remembered
+// until they expire; each use still checks that nothing has been heard against them.
+type Tokens struct {
+	cfg      Config
+	keys     *Keys
+	sessions auth.Sessions
+	feed     Feed
+	parser   *jwt.Parser
+	cache    *otter.Cache[[sha256.Size]byte, *verified]
+	revoked  *revocations
+	epoch    atomic.Uint64 // sessions checked under an earlier one are checked again
+}
+
+// verified is a token that was good.
+type verified struct {
+	caller auth.Caller
+	epoch  uint64 // when the check of its session began
+}
+
+var (
+	_ auth.Authenticator = (*Tokens)(nil)
+	_ auth.Revoker       = (*Tokens)(nil)
+)
+
+// New subscribes to feed, so it must run before the feed starts. Close ends what it begins.
+func New(cfg Config, keys *Keys, sessions auth.Sessions, feed Feed) (*Tokens, error) {
+	cache, err := otter.New(&otter.Options[[sha256.Size]byte, *verified]{
+		MaximumSize: cfg.CacheSize,
+		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[[sha256.Size]byte, *verified]) time.Duration {
+			return max(time.Until(e.Value.caller.ExpiresAt.Add(cfg.ClockSkew)), 1)
+		}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the cache of tokens: %w", err)
+	}
+	t := &Tokens{
+		cfg: cfg, keys: keys, sessions: sessions, feed: feed, parser: newParser(cfg), cache: cache,
+		// A token of the session was issued before the session ended, by a clock that may be ahead.
+		revoked: newRevocations(cfg.AccessTTL+2*cfg.ClockSkew, cfg.CacheSize),
+	}
+	feed.Subscribe(TopicSession, t.ended)
+	feed.Subscribe(TopicTenant, func(string) { t.doubt() })
+	feed.Subscribe(TopicUser, func(string) { t.doubt() })
+	return t, nil
+}
+
+// Close stops the upkeep of the cache.
+func (t *Tokens) Close() { t.cache.StopAllGoroutines() }
+
+// Verify implements auth.Authenticator. The Caller is shared by all who send the token.
+func (t *Tokens) Verify(ctx context.Context, token string) (*auth.Caller, error) {
+	if len(token) > maxToken {
+		return nil, ErrTokenMalformed.Wrap(fmt.Errorf("it is %d bytes long", len(token)))
+	}
+	// Ask before looking: news that arrives in between is then seen below, or the feed counts as stale.
+	fresh := t.feed.Fresh()
+	epoch := t.epoch.Load()
+	sum := sha256.Sum256([]byte(token))
+	v, known := t.cache.GetIfPresent(sum)
+	if !known {
+		caller, err := t.parse(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		return t.admit(ctx, sum, &verified{caller: *caller, epoch: epoch})
+	}
+	if !time.Now().Before(v.caller.ExpiresAt.Add(t.cfg.ClockSkew)) {
+		return nil, ErrTokenExpired
+	}
+	if t.revoked.has(v.caller.SessionID) {
+		return nil, ErrTokenRevoked
+	}
+	if !fresh || v.epoch != epoch {
+		return t.admit(ctx, sum, &verified{caller: v.caller, epoch: epoch})
+	}
+	return &v.caller, nil
+}
+
+// admit remembers a token whose session is active.
+func (t *Tokens) admit(ctx context.Context, sum [sha256.Size]byte, v *verified) (*auth.Caller, error) {
+	if err := t.active(ctx, v.caller.SessionID); err != nil {
+		return nil, err
+	}
+	t.cache.Set(sum, v)
+	// The session may have ended since it was checked. What is heard from here on is seen by the next use.
+	if t.revoked.has(v.caller.SessionID) {
+		t.cache.Invalidate(sum)
+		return nil, ErrTokenRevoked
+	}
+	return &v.caller, nil
+}
+
+func (t *Tokens) active(ctx context.Context, session uuid.UUID) error {
+	active, err := t.sessions.Active(ctx, session)
+	if err != nil {
+		return ErrUnavailable.Wrap(fmt.Errorf("look up the session: %w", err)).After(time.Second)
+	}
+	if !active {
+		return ErrTokenRevoked
+	}
+	return nil
+}
+
+// RevokeSession implements auth.Revoker.
+func (t *Tokens) RevokeSession(ctx context.Context, session uuid.UUID) error {
+	if session == uuid.Nil {
+		return errors.New("revoke a session: the session must be given")
+	}
+	return t.feed.Announce(ctx, TopicSession, session.String())
+}
+
+// ended hears of a session that has ended. When the feed may have missed some, or there are more than can be remembered,
+// every token is checked against its session again.
+func (t *Tokens) ended(key string) {
+	session, err := uuid.Parse(key)
+	if err != nil {
+		t.doubt()
+		return
+	}
+	t.revoked.add(session, time.Now(), t.doubt)
+}
+
+// doubt has every token's session checked again, also that of a token which is being verified at this moment: it will
+// be remembered under the old epoch.
+func (t *Tokens) doubt() { t.epoch.Add(1) }
