@@ -1,0 +1,149 @@
+// Package authz decides what callers may do: casbin rules in a table, compiled for each tenant into bitsets.
+package authz
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/yourorg/platform/internal/authz/ent"
+	entrule "github.com/yourorg/platform/internal/authz/ent/rule"
+	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/authz"
+	"github.com/yourorg/platform/pkg/perm"
+	"github.com/yourorg/platform/pkg/problem"
+	"github.com/yourorg/platform/pkg/tenant"
+	"github.com/yourorg/platform/pkg/tx"
+)
+
+// Topic is what changes of a tenant's rules are announced under. The key is the tenant's id.
+const Topic = "authz.tenant"
+
+// loadTimeout limits how long a first use waits for the rules of its tenant.
+const loadTimeout = 5 * time.Second
+
+var (
+	errRequired    = problem.New(problem.Unauthenticated, "auth.required", "Authentication is required")
+	errDenied      = problem.New(problem.Forbidden, "authz.denied", "You may not do this")
+	errRole        = problem.New(problem.Invalid, "authz.role_unknown", "There is no such role")
+	errUnavailable = problem.New(problem.Unavailable, "authz.unavailable", "Access cannot be decided now")
+)
+
+// Announcer tells the other replicas that something changed. It writes in the caller's transaction.
+type Announcer interface {
+	Announce(ctx context.Context, topic, key string) error
+}
+
+// Authorizer decides by the compiled rules of a tenant and changes them.
+type Authorizer struct {
+	client     *ent.Client
+	run        tx.Runner
+	announce   Announcer
+	vocabulary *vocabulary
+	cache      cache
+	flights    singleflight.Group
+}
+
+var (
+	_ authz.Authorizer = (*Authorizer)(nil)
+	_ authz.Grants     = (*Authorizer)(nil)
+)
+
+// New fails when a permission of the catalog is malformed or declared twice. It loads nothing.
+func New(client *ent.Client, run tx.Runner, catalog Catalog, announce Announcer) (*Authorizer, error) {
+	v, err := newVocabulary(catalog.Permissions())
+	if err != nil {
+		return nil, fmt.Errorf("read the permissions: %w", err)
+	}
+	return &Authorizer{client: client, run: run, announce: announce, vocabulary: v}, nil
+}
+
+// Authorize returns nil when the caller in ctx holds p in the tenant in ctx, which must be the caller's own. It takes
+// well under a microsecond, except on the first use of a tenant since its rules changed. It does not see changes
+// that a transaction in ctx has yet to commit.
+func (a *Authorizer) Authorize(ctx context.Context, p perm.Permission) error {
+	caller, ok := auth.FromContext(ctx)
+	if !ok {
+		return errRequired
+	}
+	id, ok := tenant.FromContext(ctx)
+	if !ok || id != caller.TenantID {
+		return denied(p)
+	}
+	index, declared := a.vocabulary.index[p]
+	if !declared {
+		return denied(p)
+	}
+	held, generation := a.cache.get(id)
+	if held == nil {
+		var err error
+		if held, err = a.load(ctx, id, generation); err != nil {
+			return fmt.Errorf("load the rules of tenant %s: %w", id, err)
+		}
+	}
+	if !held.allows(caller.UserID, index) {
+		return denied(p)
+	}
+	return nil
+}
+
+func denied(p perm.Permission) error {
+	return errDenied.Detailf("This needs the permission %q.", string(p))
+}
+
+// Invalidate makes the next decision about the tenant read its rules again, also when a read is under way now.
+func (a *Authorizer) Invalidate(t uuid.UUID) { a.cache.invalidate(t) }
+
+// Changed handles what another replica announced under Topic. Any key but a tenant's id means that announcements may
+// have been missed, so that the rules of every tenant are read again.
+func (a *Authorizer) Changed(key string) {
+	if t, ok := parseID(key); ok {
+		a.Invalidate(t)
+		return
+	}
+	a.cache.invalidateAll()
+}
+
+// load compiles a tenant once for all who wait. Its key has the generation, so that nobody who comes after an
+// invalidation shares a read that began before it.
+func (a *Authorizer) load(ctx context.Context, t uuid.UUID, generation uint64) (*grants, error) {
+	key := string(binary.LittleEndian.AppendUint64(t[:], generation))
+	flight := a.flights.DoChan(key, func() (any, error) {
+		// Not the caller's context: one who gives up must not fail the others, and what an open transaction sees
+		// must not be kept.
+		ctx, cancel := context.WithTimeout(tenant.NewContext(context.Background(), t), loadTimeout)
+		defer cancel()
+		rows, err := a.client.Rule.Query().Where(entrule.TenantID(t)).All(ctx)
+		if err != nil && ctx.Err() != nil {
+			return nil, errUnavailable.Wrap(err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		held := compile(a.vocabulary, fromRows(rows))
+		a.cache.put(t, held, generation)
+		return held, nil
+	})
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case r := <-flight:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		return r.Val.(*grants), nil
+	}
+}
+
+// changed makes the new rules of a tenant count, here once the transaction in ctx commits and elsewhere by the feed.
+func (a *Authorizer) changed(ctx context.Context, t uuid.UUID) error {
+	if err := a.announce.Announce(ctx, Topic, t.String()); err != nil {
+		return fmt.Errorf("announce the rules of tenant %s: %w", t, err)
+	}
+	tx.AfterCommit(ctx, func(context.Context) { a.Invalidate(t) })
+	return nil
+}

@@ -1,0 +1,36 @@
+package authz
+
+import (
+	"embed"
+
+	"entgo.io/ent/dialect"
+	"go.uber.org/fx"
+
+	"github.com/yourorg/platform/internal/authz/ent"
+	"github.com/yourorg/platform/internal/changes"
+	"github.com/yourorg/platform/pkg/authz"
+	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/tx"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Module provides the decisions and the grants.
+var Module = fx.Module("authz",
+	module.Tables(module.MigrationSet{Owner: "authz", Files: module.Sub(migrations, "migrations")}),
+	fx.Provide(newClient, provide, provideAuthorizer, provideGrants),
+)
+
+func newClient(d dialect.Driver) *ent.Client           { return ent.NewClient(ent.Driver(d)) }
+func provideAuthorizer(a *Authorizer) authz.Authorizer { return a }
+func provideGrants(a *Authorizer) authz.Grants         { return a }
+
+func provide(c *ent.Client, run tx.Runner, catalog Catalog, feed *changes.Feed) (*Authorizer, error) {
+	a, err := New(c, run, catalog, feed)
+	if err != nil {
+		return nil, err
+	}
+	feed.Subscribe(Topic, a.Changed)
+	return a, nil
+}
