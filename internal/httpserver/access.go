@@ -1,0 +1,102 @@
+package httpserver
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/yourorg/platform/pkg/logger"
+	"github.com/yourorg/platform/pkg/problem"
+)
+
+// traffic is what is measured of each request.
+type traffic struct {
+	total    *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+func newTraffic(registry prometheus.Registerer) (*traffic, error) {
+	t := &traffic{
+		total: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "platform_http_requests_total", Help: "Requests answered.",
+		}, []string{"route", "method", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "platform_http_request_duration_seconds", Help: "From the headers to the answer.", Buckets: prometheus.DefBuckets,
+		}, []string{"route", "method"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "platform_http_requests_in_flight", Help: "Requests being answered.",
+		}),
+	}
+	for _, c := range []prometheus.Collector{t.total, t.duration, t.inFlight} {
+		if err := registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// observed logs and measures the request, also when it panics.
+func (s *Server) observed(c *gin.Context) {
+	start := time.Now()
+	s.traffic.inFlight.Inc()
+	panicked := true
+	defer func() {
+		s.traffic.inFlight.Dec()
+		status := c.Writer.Status()
+		if panicked && !c.Writer.Written() {
+			status = http.StatusInternalServerError // what recovered is about to answer
+		}
+		s.observe(c, status, time.Since(start))
+	}()
+	c.Next()
+	panicked = false
+}
+
+func (s *Server) observe(c *gin.Context, status int, took time.Duration) {
+	// Labels come from the contract and a fixed list, never from the request: their number is bounded.
+	route, method := c.FullPath(), c.Request.Method
+	if route == "" {
+		route = "unmatched"
+	}
+	if !knownMethods[method] {
+		method = "other"
+	}
+	s.traffic.total.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	s.traffic.duration.WithLabelValues(route, method).Observe(took.Seconds())
+
+	level := zapcore.InfoLevel
+	if status >= 500 {
+		level = zapcore.ErrorLevel
+	}
+	line := s.log.Check(level, "request")
+	if line == nil {
+		return
+	}
+	ctx := c.Request.Context()
+	fields := append(make([]zap.Field, 0, 14),
+		zap.String("method", c.Request.Method), zap.String("route", route), zap.String("path", c.Request.URL.Path),
+		zap.Int("status", status), zap.Int("bytes", max(c.Writer.Size(), 0)), zap.Float64("took_ms", float64(took.Microseconds())/1000))
+	if r := logger.FromContext(ctx); r != nil {
+		fields = append(fields, zap.String("ip", r.IP))
+	}
+	fields = append(fields, logger.Scope(ctx)...)
+	if v, ok := c.Get(problemKey); ok {
+		p := v.(*problem.Problem)
+		fields = append(fields, zap.String("code", p.Code))
+		if status >= 500 {
+			fields = append(fields, zap.Error(p))
+		}
+	}
+	line.Write(fields...)
+}
+
+var knownMethods = map[string]bool{
+	http.MethodGet: true, http.MethodHead: true, http.MethodPost: true, http.MethodPut: true, http.MethodPatch: true,
+	http.MethodDelete: true, http.MethodOptions: true,
+}

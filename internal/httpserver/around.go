@@ -1,0 +1,128 @@
+package httpserver
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
+
+	internalaudit "github.com/yourorg/platform/internal/audit"
+	"github.com/yourorg/platform/internal/contract"
+	"github.com/yourorg/platform/pkg/audit"
+	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/logger"
+	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/problem"
+)
+
+// mounted is an operation in service.
+type mounted struct {
+	contract.Operation
+	module string
+}
+
+// action is what the audit trail calls the operation: its permission, or else its module and id.
+func (m *mounted) action() string {
+	if m.Permission != "" {
+		return string(m.Permission)
+	}
+	return m.module + "." + m.ID
+}
+
+// around runs a mutating operation and the record of it in one transaction, which commits before the response is
+// written: an answer never promises what was not kept.
+func (s *Server) around(ops map[string]*mounted) module.Around {
+	return func(operationID string, next module.Handler) module.Handler {
+		op := ops[operationID]
+		if op == nil || !op.Mutates() {
+			return next
+		}
+		if op.Manual {
+			return s.marked(op, next)
+		}
+		return func(c *gin.Context, request any) (response any, err error) {
+			outer := c.Request
+			defer func() { c.Request = outer }()
+			err = s.tx.InTx(outer.Context(), func(ctx context.Context) error {
+				c.Request = outer.WithContext(ctx)
+				if response, err = next(c, request); err != nil {
+					return err
+				}
+				return s.audit.Record(ctx, audit.Entry{Action: op.action(), Target: target(outer.URL.Path, response), Outcome: audit.Succeeded})
+			})
+			if err != nil {
+				return nil, err
+			}
+			return response, nil
+		}
+	}
+}
+
+// marked leaves the transactions to the operation. When it has recorded nothing itself, its success is recorded
+// afterwards.
+func (s *Server) marked(op *mounted, next module.Handler) module.Handler {
+	return func(c *gin.Context, request any) (any, error) {
+		ctx, mark := internalaudit.NewContext(c.Request.Context())
+		c.Request = c.Request.WithContext(ctx)
+		response, err := next(c, request)
+		if err != nil {
+			return nil, err
+		}
+		if _, known := auth.FromContext(ctx); known && !mark.Recorded() {
+			err = s.audit.Record(ctx, audit.Entry{Action: op.action(), Target: target(c.Request.URL.Path, response), Outcome: audit.Succeeded})
+		}
+		return response, err
+	}
+}
+
+// target is the resource that an operation was about: where it created one, the new one.
+func target(path string, response any) string {
+	v := reflect.ValueOf(response)
+	if v.Kind() == reflect.Struct {
+		if headers := v.FieldByName("Headers"); headers.IsValid() && headers.Kind() == reflect.Struct {
+			if location, ok := fieldValue(headers, "Location").(*string); ok && location != nil {
+				return *location
+			}
+		}
+	}
+	return path
+}
+
+func fieldValue(v reflect.Value, name string) any {
+	if f := v.FieldByName(name); f.IsValid() {
+		return f.Interface()
+	}
+	return nil
+}
+
+// fail answers with the problem in err, after the attempt is on record.
+func (s *Server) fail(c *gin.Context, err error) {
+	p := translate(c.Request.Context(), err)
+	if v, ok := c.Get(operationKey); ok {
+		s.recordFailure(c, v.(*mounted), p)
+	}
+	write(c, p)
+}
+
+// recordFailure writes in a transaction of its own: the one of the attempt is rolled back. Attempts without a known
+// caller are not recorded, because anybody could fill the trail with them; they are in the log.
+func (s *Server) recordFailure(c *gin.Context, op *mounted, p *problem.Problem) {
+	ctx := c.Request.Context()
+	if _, known := auth.FromContext(ctx); !known || !op.Mutates() {
+		return
+	}
+	outcome := audit.Failed
+	if p.Kind == problem.Forbidden {
+		outcome = audit.Denied
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err := s.audit.Record(ctx, audit.Entry{Action: op.action(), Target: strings.Clone(c.Request.URL.Path), Outcome: outcome})
+	if err != nil {
+		s.log.Error("an attempt could not be recorded", append(logger.Scope(ctx), zap.String("action", op.action()), zap.Error(fmt.Errorf("audit: %w", err)))...)
+	}
+}

@@ -1,0 +1,79 @@
+package httpserver
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"github.com/yourorg/platform/pkg/config"
+)
+
+// Config is the "http" section of the configuration.
+type Config struct {
+	// Addr is where the server listens, as host:port. An empty host means every address.
+	Addr string `mapstructure:"addr"`
+	// ReadTimeout limits reading a whole request.
+	ReadTimeout time.Duration `mapstructure:"read_timeout"`
+	// HeaderTimeout limits reading the headers of a request.
+	HeaderTimeout time.Duration `mapstructure:"header_timeout"`
+	// WriteTimeout limits answering a request, from the end of its headers.
+	WriteTimeout time.Duration `mapstructure:"write_timeout"`
+	// IdleTimeout closes a kept-alive connection on which nothing is asked for so long.
+	IdleTimeout time.Duration `mapstructure:"idle_timeout"`
+	// RequestTimeout is the deadline of an operation; past it the answer is 503. It is shorter than WriteTimeout.
+	RequestTimeout time.Duration `mapstructure:"request_timeout"`
+	// MaxHeaderBytes limits the headers of a request.
+	MaxHeaderBytes int `mapstructure:"max_header_bytes"`
+	// MaxBodyBytes limits the body of a request; a larger one is 413.
+	MaxBodyBytes int64 `mapstructure:"max_body_bytes"`
+	// DrainInterval is how long a stopping server still accepts requests while /ready already answers 503, so that
+	// load balancers notice.
+	DrainInterval time.Duration `mapstructure:"drain_interval"`
+	// ShutdownTimeout is how long a stopping server waits for the requests in flight.
+	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
+}
+
+// DefaultConfig listens on this machine only.
+func DefaultConfig() Config {
+	return Config{
+		Addr:            "127.0.0.1:8080",
+		ReadTimeout:     30 * time.Second,
+		HeaderTimeout:   5 * time.Second,
+		WriteTimeout:    30 * time.Second,
+		IdleTimeout:     60 * time.Second,
+		RequestTimeout:  25 * time.Second,
+		MaxHeaderBytes:  1 << 20,
+		MaxBodyBytes:    10 << 20,
+		DrainInterval:   500 * time.Millisecond,
+		ShutdownTimeout: 5 * time.Second,
+	}
+}
+
+// Validate names every key that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		errs = append(errs, config.Invalid("addr", "must be host:port, as in 127.0.0.1:8080 or :8080"))
+	}
+	for key, d := range map[string]time.Duration{
+		"read_timeout": c.ReadTimeout, "header_timeout": c.HeaderTimeout, "write_timeout": c.WriteTimeout,
+		"idle_timeout": c.IdleTimeout, "request_timeout": c.RequestTimeout, "shutdown_timeout": c.ShutdownTimeout,
+	} {
+		if d <= 0 {
+			errs = append(errs, config.Invalid(key, "must be positive"))
+		}
+	}
+	if c.RequestTimeout >= c.WriteTimeout {
+		errs = append(errs, config.Invalid("request_timeout", "must be shorter than write_timeout"))
+	}
+	if c.DrainInterval < 0 {
+		errs = append(errs, config.Invalid("drain_interval", "must not be negative"))
+	}
+	if c.MaxHeaderBytes < 4096 {
+		errs = append(errs, config.Invalid("max_header_bytes", "must be at least 4096"))
+	}
+	if c.MaxBodyBytes < 1 {
+		errs = append(errs, config.Invalid("max_body_bytes", "must be positive"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,49 @@
+package httpserver
+
+import (
+	_ "embed"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/swaggest/swgui/v5emb"
+)
+
+var (
+	//go:embed docs.html
+	docsPage []byte
+	//go:embed docs.js
+	docsScript []byte
+)
+
+// The docs page runs its own scripts only; Swagger UI sets styles on elements and embeds its pictures as data.
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// docs serves the bundled contract, and Swagger UI over it, from the binary alone.
+func (s *Server) docs(bundle []byte) {
+	s.both("/openapi.json", func(c *gin.Context) {
+		c.Data(http.StatusOK, "application/json", bundle)
+	})
+	s.both("/docs", func(c *gin.Context) {
+		c.Header("Content-Security-Policy", docsPolicy)
+		c.Data(http.StatusOK, "text/html; charset=utf-8", docsPage)
+	})
+	assets := v5emb.New("", "/openapi.json", "/docs/assets/")
+	s.both("/docs/assets/*file", func(c *gin.Context) {
+		c.Header("Content-Security-Policy", docsPolicy)
+		switch file := c.Param("file"); {
+		case file == "/docs.js":
+			c.Data(http.StatusOK, "text/javascript; charset=utf-8", docsScript)
+		case strings.HasSuffix(file, ".js"), strings.HasSuffix(file, ".css"), strings.HasSuffix(file, ".png"):
+			assets.ServeHTTP(c.Writer, c.Request)
+		default:
+			s.fail(c, errRouteUnknown)
+		}
+	})
+}
+
+// both serves HEAD wherever it serves GET.
+func (s *Server) both(path string, h gin.HandlerFunc) {
+	s.engine.GET(path, h)
+	s.engine.HEAD(path, h)
+}

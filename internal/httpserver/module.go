@@ -1,0 +1,48 @@
+package httpserver
+
+import (
+	"go.uber.org/fx"
+	"go.uber.org/zap"
+
+	"github.com/yourorg/platform/internal/catalog"
+	"github.com/yourorg/platform/internal/health"
+	"github.com/yourorg/platform/internal/telemetry"
+	"github.com/yourorg/platform/internal/tenant"
+	"github.com/yourorg/platform/pkg/audit"
+	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/authz"
+	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/tx"
+)
+
+// Module provides the server.
+var Module = fx.Module("http", module.Config("http", DefaultConfig()), fx.Provide(provide))
+
+type deps struct {
+	fx.In
+	Log     *zap.Logger
+	Metrics *telemetry.Metrics
+	Catalog *catalog.Catalog
+	Tokens  auth.Authenticator
+	Authz   authz.Authorizer
+	Tenants *tenant.Chain
+	Audit   audit.Recorder
+	Tx      tx.Runner
+	Health  *health.Registry
+}
+
+func provide(lc fx.Lifecycle, cfg Config, d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
+	s, err := New(cfg, Deps{d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health}, apis.All...)
+	if err != nil {
+		return nil, err
+	}
+	s.failed = func(err error) {
+		s.log.Error("the listener died", zap.Error(err))
+		_ = stop.Shutdown(fx.ExitCode(1))
+	}
+	lc.Append(fx.StartStopHook(s.Start, s.Stop))
+	return s, nil
+}
+
+// Seeded is provided by whoever puts in place what must exist before the first request.
+type Seeded struct{}

@@ -1,0 +1,125 @@
+package httpserver
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/yourorg/platform/internal/catalog"
+	"github.com/yourorg/platform/internal/contract"
+	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/perm"
+)
+
+// Route is one operation in service, as platformctl and the tests see it.
+type Route struct {
+	Module string
+	contract.Operation
+}
+
+// routes reads the contracts, holds them against the catalogue and collects all faults: an operation outside its
+// module's paths, one declared twice, one that names a permission nobody declares.
+func routes(c *catalog.Catalog, apis []module.API) ([]contract.Source, []*mounted, error) {
+	var errs []error
+	var sources []contract.Source
+	var ops []*mounted
+	declared := map[perm.Permission]bool{}
+	for _, p := range c.Permissions() {
+		declared[p.Name] = true
+	}
+	seen := map[string]string{}
+	for _, api := range apis {
+		parsed, err := contract.Parse(api.Contract)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		owner := ""
+		for _, op := range parsed.Operations {
+			name, ok := c.Owner(op.Path)
+			switch other, twice := seen[op.Method+" "+op.Route()]; {
+			case !ok:
+				errs = append(errs, fmt.Errorf("%s %s: no module's prefixes cover the path", op.Method, op.Path))
+			case owner != "" && name != owner:
+				errs = append(errs, fmt.Errorf("%s %s: the path belongs to %s, the contract to %s", op.Method, op.Path, name, owner))
+			case twice:
+				errs = append(errs, fmt.Errorf("%s %s is declared by %s and %s", op.Method, op.Path, other, name))
+			case op.Access == contract.Permitted && !declared[op.Permission]:
+				errs = append(errs, fmt.Errorf("%s %s: no module declares the permission %q", op.Method, op.Path, op.Permission))
+			}
+			owner = name
+			seen[op.Method+" "+op.Route()] = name
+			ops = append(ops, &mounted{Operation: op, module: name})
+		}
+		sources = append(sources, contract.Source{Module: owner, Contract: parsed})
+	}
+	return sources, ops, errors.Join(errs...)
+}
+
+// mount registers every operation behind the checks that its contract asks for. A handler without an operation and an
+// operation without a handler do not boot.
+func (s *Server) mount(apis []module.API, ops []*mounted) error {
+	byID, byRoute := map[string]*mounted{}, map[string]*mounted{}
+	for _, op := range ops {
+		byID[strings.ToUpper(op.ID[:1])+op.ID[1:]] = op // the generated server spells ids as Go names
+		byRoute[op.Method+" "+op.Route()] = op
+	}
+	handlers := gin.New()
+	for _, api := range apis {
+		api.Mount(handlers, s.around(byID), s.fail)
+	}
+	var errs []error
+	for _, route := range handlers.Routes() {
+		key := route.Method + " " + route.Path
+		op := byRoute[key]
+		if op == nil {
+			errs = append(errs, fmt.Errorf("the handler of %s is in no contract", key))
+			continue
+		}
+		delete(byRoute, key)
+		s.handle(op, route.HandlerFunc)
+	}
+	for key := range byRoute {
+		errs = append(errs, fmt.Errorf("%s has no handler", key))
+	}
+	return errors.Join(errs...)
+}
+
+// handle is the path of a request: who, where, may they, is it well-formed, do it.
+func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
+	chain := []gin.HandlerFunc{func(c *gin.Context) { c.Set(operationKey, op); c.Next() }}
+	switch op.Access {
+	case contract.Public:
+	case contract.Authenticated:
+		chain = append(chain, s.authenticated)
+	default: // Permitted; anything unknown is held to a permission that nobody has
+		chain = append(chain, s.authenticated, s.authorized(op.Operation))
+	}
+	chain = append(chain, s.validated(op.Operation), handler)
+	s.engine.Handle(op.Method, op.Route(), chain...)
+	if op.Method == http.MethodGet {
+		s.engine.Handle(http.MethodHead, op.Route(), chain...)
+	}
+}
+
+// Routes lists what a set of contracts serves, sorted by path, or all faults in them.
+func Routes(c *catalog.Catalog, apis ...module.API) ([]Route, error) {
+	_, ops, err := routes(c, apis)
+	return list(ops), err
+}
+
+// Routes lists what is served, sorted by path.
+func (s *Server) Routes() []Route { return list(s.ops) }
+
+func list(ops []*mounted) []Route {
+	out := make([]Route, len(ops))
+	for i, op := range ops {
+		out[i] = Route{Module: op.module, Operation: op.Operation}
+	}
+	slices.SortFunc(out, func(a, b Route) int { return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method) })
+	return out
+}

@@ -1,0 +1,118 @@
+package httpserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/yourorg/platform/pkg/logger"
+	"github.com/yourorg/platform/pkg/problem"
+)
+
+// statuses is the one place where a kind becomes a status.
+var statuses = map[problem.Kind]int{
+	problem.Malformed:            http.StatusBadRequest,
+	problem.Unauthenticated:      http.StatusUnauthorized,
+	problem.Forbidden:            http.StatusForbidden,
+	problem.NotFound:             http.StatusNotFound,
+	problem.MethodNotAllowed:     http.StatusMethodNotAllowed,
+	problem.Conflict:             http.StatusConflict,
+	problem.PreconditionFailed:   http.StatusPreconditionFailed,
+	problem.TooLarge:             http.StatusRequestEntityTooLarge,
+	problem.UnsupportedMedia:     http.StatusUnsupportedMediaType,
+	problem.Invalid:              http.StatusUnprocessableEntity,
+	problem.PreconditionRequired: http.StatusPreconditionRequired,
+	problem.TooMany:              http.StatusTooManyRequests,
+	problem.Internal:             http.StatusInternalServerError,
+	problem.Unavailable:          http.StatusServiceUnavailable,
+}
+
+// What the platform itself answers, before any module is asked.
+var (
+	errRouteUnknown  = problem.New(problem.NotFound, "request.route_unknown", "There is nothing at this address")
+	errMethod        = problem.New(problem.MethodNotAllowed, "request.method_not_allowed", "The method is not allowed here")
+	errTooLarge      = problem.New(problem.TooLarge, "request.too_large", "The request body is too large")
+	errTimeout       = problem.New(problem.Unavailable, "request.timeout", "The request took too long")
+	errMediaType     = problem.New(problem.UnsupportedMedia, "request.media_type", "The content type is not accepted")
+	errUnexpected    = problem.New(problem.Invalid, "request.body_unexpected", "This operation takes no request body")
+	errBodyMissing   = problem.New(problem.Malformed, "request.body_missing", "The request body is missing")
+	errBodyMalformed = problem.New(problem.Malformed, "request.body_malformed", "The request body cannot be parsed")
+	errBodyRead      = problem.New(problem.Malformed, "request.body_incomplete", "The request body did not arrive whole")
+	errEncoding      = problem.New(problem.Malformed, "request.encoding", "The request is not valid UTF-8")
+	errQuery         = problem.New(problem.Malformed, "request.query_malformed", "The query string cannot be parsed")
+	errInvalid       = problem.New(problem.Invalid, "request.invalid", "The request is not acceptable")
+	errPanic         = problem.New(problem.Internal, "internal", "Internal error")
+)
+
+// document is the wire form (RFC 9457).
+type document struct {
+	Type      string          `json:"type"`
+	Title     string          `json:"title"`
+	Status    int             `json:"status"`
+	Detail    string          `json:"detail,omitempty"`
+	Instance  string          `json:"instance"`
+	Code      string          `json:"code"`
+	RequestID string          `json:"request_id"`
+	Errors    []problem.Field `json:"errors,omitempty"`
+}
+
+// write answers with p, unless the handler has already begun to answer.
+func write(c *gin.Context, p *problem.Problem) {
+	c.Abort()
+	c.Set(problemKey, p)
+	if c.Writer.Written() {
+		return
+	}
+	status, ok := statuses[p.Kind]
+	if !ok {
+		status = http.StatusInternalServerError
+	}
+	header := c.Writer.Header()
+	switch p.Kind {
+	case problem.Unauthenticated:
+		challenge := `Bearer realm="platform"`
+		if c.GetHeader("Authorization") != "" {
+			challenge += `, error="invalid_token"` // RFC 6750, section 3.1
+		}
+		header.Set("WWW-Authenticate", challenge)
+	case problem.TooMany, problem.Unavailable:
+		seconds := int(math.Ceil(max(p.RetryAfter, time.Second).Seconds()))
+		header.Set("Retry-After", strconv.Itoa(seconds))
+	case problem.TooLarge:
+		header.Set("Connection", "close") // the rest of the body will not be read
+	}
+	doc := document{
+		Type: "urn:problem:" + p.Code, Title: p.Title, Status: status, Detail: p.Detail,
+		Instance: c.Request.URL.EscapedPath(), Code: p.Code, Errors: p.Fields,
+	}
+	if r := logger.FromContext(c.Request.Context()); r != nil {
+		doc.RequestID = r.ID
+	}
+	body, err := json.Marshal(doc)
+	if err != nil { // a document of strings and numbers always encodes
+		body = []byte(`{}`)
+	}
+	header.Set("Content-Type", "application/problem+json")
+	header.Set("Cache-Control", "no-store")
+	header.Del("ETag")
+	c.Writer.WriteHeader(status)
+	_, _ = c.Writer.Write(body)
+}
+
+// translate finds the problem in err. A deadline that passed is the platform's, whatever the handler made of it.
+func translate(ctx context.Context, err error) *problem.Problem {
+	p := problem.From(err)
+	if errors.Is(err, context.DeadlineExceeded) || p.Kind == problem.Internal && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return errTimeout.Wrap(err)
+	}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return errTooLarge.Detailf("At most %d bytes are accepted.", tooLarge.Limit).Wrap(err)
+	}
+	return p
+}

@@ -1,0 +1,123 @@
+package httpserver
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
+
+	"github.com/yourorg/platform/pkg/logger"
+)
+
+// Keys of what a request carries from one middleware to another.
+const (
+	problemKey   = "platform.problem"
+	operationKey = "platform.operation"
+)
+
+// recovered answers 500 to a panic and logs it. http.ErrAbortHandler goes on: it is how a handler gives up a connection.
+func (s *Server) recovered(c *gin.Context) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			s.log.Error("panic", append(logger.Scope(c.Request.Context()), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))...)
+			write(c, errPanic)
+		}
+	}()
+	c.Next()
+}
+
+// identified gives the request its id, its trace id and its client's address.
+func (s *Server) identified(c *gin.Context) {
+	r := &logger.Request{ID: requestID(c.Request.Header), TraceID: traceID(c.Request.Header)}
+	if host, _, err := net.SplitHostPort(c.Request.RemoteAddr); err == nil {
+		r.IP = host
+	}
+	c.Writer.Header()["X-Request-Id"] = []string{r.ID}
+	c.Request = c.Request.WithContext(logger.NewContext(c.Request.Context(), r))
+	c.Next()
+}
+
+// requestID keeps an id of 1–128 characters of A–Z a–z 0–9 . _ - and replaces any other: it goes into logs and headers.
+func requestID(h http.Header) string {
+	if values := h["X-Request-Id"]; len(values) == 1 && wellFormed(values[0]) {
+		return values[0]
+	}
+	return uuid.NewString()
+}
+
+func wellFormed(id string) bool {
+	if len(id) < 1 || len(id) > 128 {
+		return false
+	}
+	for i := range len(id) {
+		switch c := id[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// traceID reads W3C traceparent, so that the caller's trace is in our log even while we do not trace.
+func traceID(h http.Header) string {
+	if len(h["Traceparent"]) == 0 {
+		return ""
+	}
+	ctx := propagation.TraceContext{}.Extract(context.Background(), propagation.HeaderCarrier(h))
+	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
+		return sc.TraceID().String()
+	}
+	return ""
+}
+
+// secured sets the headers that every answer carries.
+func secured(c *gin.Context) {
+	h := c.Writer.Header()
+	h["X-Content-Type-Options"] = nosniff
+	h["X-Frame-Options"] = deny
+	h["Referrer-Policy"] = noReferrer
+	h["Content-Security-Policy"] = apiPolicy
+	h["Cross-Origin-Resource-Policy"] = sameOrigin
+	c.Next()
+}
+
+// Shared values: setting them costs no allocation, and nothing changes them in place.
+var (
+	nosniff    = []string{"nosniff"}
+	deny       = []string{"DENY"}
+	noReferrer = []string{"no-referrer"}
+	apiPolicy  = []string{"default-src 'none'; frame-ancestors 'none'"}
+	sameOrigin = []string{"same-origin"}
+)
+
+// limited refuses a body that announces more than the limit, and cuts off one that turns out to be larger.
+func (s *Server) limited(c *gin.Context) {
+	if c.Request.ContentLength > s.cfg.MaxBodyBytes {
+		s.fail(c, &http.MaxBytesError{Limit: s.cfg.MaxBodyBytes})
+		return
+	}
+	if c.Request.Body != nil && c.Request.Body != http.NoBody {
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, s.cfg.MaxBodyBytes)
+	}
+	c.Next()
+}
+
+// timed gives the request its deadline.
+func (s *Server) timed(c *gin.Context) {
+	ctx, cancel := context.WithDeadline(c.Request.Context(), time.Now().Add(s.cfg.RequestTimeout))
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
+}

@@ -1,0 +1,159 @@
+// Package httpserver serves the contracts of every module, and nothing that is in no contract.
+package httpserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
+
+	"github.com/yourorg/platform/internal/catalog"
+	"github.com/yourorg/platform/internal/contract"
+	"github.com/yourorg/platform/internal/health"
+	"github.com/yourorg/platform/internal/telemetry"
+	"github.com/yourorg/platform/internal/tenant"
+	"github.com/yourorg/platform/pkg/audit"
+	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/authz"
+	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/tx"
+)
+
+// Deps are the parts that a request meets on its way.
+type Deps struct {
+	Log     *zap.Logger
+	Metrics *telemetry.Metrics
+	Catalog *catalog.Catalog
+	Tokens  auth.Authenticator
+	Authz   authz.Authorizer
+	Tenants *tenant.Chain
+	Audit   audit.Recorder
+	Tx      tx.Runner
+	Health  *health.Registry
+}
+
+// Server answers HTTP.
+type Server struct {
+	cfg     Config
+	log     *zap.Logger
+	traffic *traffic
+	tokens  auth.Authenticator
+	authz   authz.Authorizer
+	tenants *tenant.Chain
+	audit   audit.Recorder
+	tx      tx.Runner
+	health  *health.Registry
+
+	engine *gin.Engine
+	ops    []*mounted
+	http   *http.Server
+	addr   atomic.Pointer[net.TCPAddr]
+	failed func(error) // told when the listener dies by itself
+}
+
+// New mounts every contract. A fault in any of them is an error that names it.
+func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
+	sources, ops, err := routes(d.Catalog, apis)
+	if err != nil {
+		return nil, fmt.Errorf("contracts: %w", err)
+	}
+	bundle, err := bundle(sources)
+	if err != nil {
+		return nil, fmt.Errorf("contracts: %w", err)
+	}
+	t, err := newTraffic(d.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	s := &Server{
+		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
+		audit: d.Audit, tx: d.Tx, health: d.Health, engine: newEngine(), ops: ops, failed: func(error) {},
+	}
+	s.engine.Use(s.recovered, s.identified, s.observed, secured, s.limited, s.timed)
+	s.engine.NoRoute(func(c *gin.Context) { s.fail(c, errRouteUnknown) })
+	s.engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
+	s.docs(bundle)
+	metrics := d.Metrics.Handler()
+	s.both("/metrics", func(c *gin.Context) { metrics.ServeHTTP(c.Writer, c.Request) })
+	if err := s.mount(apis, ops); err != nil {
+		return nil, fmt.Errorf("contracts: %w", err)
+	}
+	s.http = &http.Server{
+		Handler: s.engine, ReadTimeout: cfg.ReadTimeout, ReadHeaderTimeout: cfg.HeaderTimeout, WriteTimeout: cfg.WriteTimeout,
+		IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: cfg.MaxHeaderBytes, ErrorLog: zap.NewStdLog(s.log),
+	}
+	return s, nil
+}
+
+func newEngine() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.HandleMethodNotAllowed = true // answers 405 with Allow
+	e.RedirectTrailingSlash = false // one address for one thing
+	e.ContextWithFallback = true    // *gin.Context carries what its request's context does
+	_ = e.SetTrustedProxies(nil)    // nobody may forge an address; nil cannot fail
+	return e
+}
+
+func bundle(sources []contract.Source) ([]byte, error) {
+	_, tree, err := contract.Bundle(contract.Info{
+		Title: "GoPlatform", Version: "v1", Description: "The contracts of every enabled module.",
+	}, sources...)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(tree)
+}
+
+// ServeHTTP lets tests and benchmarks call the server without a socket.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// Start listens, so that a taken port fails the start, and serves in the background.
+func (s *Server) Start(ctx context.Context) error {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("http.addr: %w", err)
+	}
+	s.addr.Store(ln.Addr().(*net.TCPAddr))
+	go func() {
+		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			s.failed(fmt.Errorf("serve: %w", err))
+		}
+	}()
+	return nil
+}
+
+// URL is where the server can be reached from this machine, once it has started.
+func (s *Server) URL() string {
+	addr := s.addr.Load()
+	if addr == nil {
+		return ""
+	}
+	if addr.IP.IsUnspecified() {
+		return fmt.Sprintf("http://localhost:%d", addr.Port)
+	}
+	return "http://" + addr.String()
+}
+
+// Stop drains: /ready turns unhealthy, new requests are still answered for drain_interval, then the listener closes and
+// the requests in flight have shutdown_timeout to finish. What is left is cut off.
+func (s *Server) Stop(ctx context.Context) error {
+	s.health.SetDraining()
+	select {
+	case <-time.After(s.cfg.DrainInterval):
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests were cut off: %w", err), s.http.Close())
+	}
+	return nil
+}
