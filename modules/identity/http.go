@@ -1,0 +1,88 @@
+package identity
+
+import (
+	"context"
+	"math"
+
+	"github.com/yourorg/platform/modules/identity/internal/api"
+	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/logger"
+)
+
+// handler translates between the contract and identity. Who may call what is in the contract.
+type handler struct{ identity *identity }
+
+func newHandler(i *identity) api.StrictServerInterface { return &handler{identity: i} }
+
+func (h *handler) Register(ctx context.Context, r api.RegisterRequestObject) (api.RegisterResponseObject, error) {
+	u, t, err := h.identity.register(ctx, registration{
+		email: r.Body.Email, password: r.Body.Password, name: r.Body.Name, tenantName: r.Body.TenantName,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api.Register201JSONResponse{User: toAPIUser(u), Tenant: toAPITenant(t)}, nil
+}
+
+func (h *handler) Login(ctx context.Context, r api.LoginRequestObject) (api.LoginResponseObject, error) {
+	c := credentials{email: r.Body.Email, password: r.Body.Password}
+	if r.Body.Tenant != nil {
+		c.tenant = *r.Body.Tenant
+	}
+	if r.Params.UserAgent != nil {
+		c.userAgent = *r.Params.UserAgent
+	}
+	if request := logger.FromContext(ctx); request != nil {
+		c.ip = request.IP
+	}
+	t, err := h.identity.login(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return api.Login200JSONResponse(toAPITokens(t)), nil
+}
+
+func (h *handler) Refresh(ctx context.Context, r api.RefreshRequestObject) (api.RefreshResponseObject, error) {
+	t, err := h.identity.refresh(ctx, r.Body.RefreshToken)
+	if err != nil {
+		return nil, err
+	}
+	return api.Refresh200JSONResponse(toAPITokens(t)), nil
+}
+
+func (h *handler) Logout(ctx context.Context, _ api.LogoutRequestObject) (api.LogoutResponseObject, error) {
+	caller, _ := auth.FromContext(ctx)
+	if err := h.identity.logout(ctx, caller); err != nil {
+		return nil, err
+	}
+	return api.Logout204Response{}, nil
+}
+
+func (h *handler) Me(ctx context.Context, _ api.MeRequestObject) (api.MeResponseObject, error) {
+	caller, _ := auth.FromContext(ctx)
+	p, err := h.identity.me(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	permissions := make([]string, len(p.permissions))
+	for i, permission := range p.permissions {
+		permissions[i] = string(permission)
+	}
+	return api.Me200JSONResponse{
+		User: toAPIUser(p.user), Tenant: toAPITenant(p.tenant),
+		Roles: append([]string{}, p.roles...), Permissions: permissions,
+	}, nil
+}
+
+func toAPIUser(u User) api.User {
+	return api.User{ID: u.ID, Email: u.Email, Name: u.Name, CreatedAt: u.CreatedAt}
+}
+
+func toAPITenant(t Tenant) api.Tenant { return api.Tenant{ID: t.ID, Name: t.Name, Slug: t.Slug} }
+
+// toAPITokens rounds up: a token is issued for whole seconds, of which a moment has passed.
+func toAPITokens(t Tokens) api.Tokens {
+	return api.Tokens{
+		AccessToken: t.Access, TokenType: "Bearer", ExpiresIn: int(math.Ceil(t.ExpiresIn.Seconds())), RefreshToken: t.Refresh,
+	}
+}

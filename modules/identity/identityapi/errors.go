@@ -1,0 +1,18 @@
+// Package identityapi is all that other modules may know about identity.
+package identityapi
+
+import "github.com/yourorg/platform/pkg/problem"
+
+// What a caller can be told. Codes are stable.
+var (
+	ErrRegistrationClosed  = problem.New(problem.Forbidden, "identity.registration_closed", "Registration is closed")
+	ErrRegistrationInvalid = problem.New(problem.Invalid, "identity.registration_invalid", "The registration is not acceptable")
+	ErrEmailTaken          = problem.New(problem.Conflict, "identity.email_taken", "The e-mail address is taken")
+	ErrInvalidCredentials  = problem.New(problem.Unauthenticated, "identity.invalid_credentials", "E-mail address or password is wrong")
+	ErrNotAMember          = problem.New(problem.Forbidden, "identity.not_a_member", "Not a member of the tenant")
+	ErrTenantSuspended     = problem.New(problem.Forbidden, "tenant.suspended", "The tenant is suspended")
+	ErrRefreshInvalid      = problem.New(problem.Unauthenticated, "identity.refresh_invalid", "The refresh token is not valid")
+	ErrRefreshExpired      = problem.New(problem.Unauthenticated, "identity.refresh_expired", "The refresh token has expired")
+	ErrRefreshReused       = problem.New(problem.Unauthenticated, "identity.refresh_reused", "The refresh token was used before")
+	ErrPasswordBusy        = problem.New(problem.Unavailable, "identity.password_busy", "Too many sign-ins at once")
+)

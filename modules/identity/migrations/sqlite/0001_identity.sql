@@ -1,0 +1,70 @@
+-- +goose Up
+CREATE TABLE identity_users (
+    id            uuid     NOT NULL PRIMARY KEY,
+    email         text     NOT NULL,
+    name          text     NOT NULL,
+    password_hash text     NOT NULL,
+    disabled_at   datetime NULL,
+    created_at    datetime NOT NULL,
+    updated_at    datetime NOT NULL
+);
+CREATE UNIQUE INDEX identity_users_email_key ON identity_users (email);
+
+CREATE TABLE identity_tenants (
+    id           uuid     NOT NULL PRIMARY KEY,
+    name         text     NOT NULL,
+    slug         text     NOT NULL,
+    kind         text     NOT NULL,
+    suspended_at datetime NULL,
+    created_at   datetime NOT NULL
+);
+CREATE UNIQUE INDEX identity_tenants_slug_key ON identity_tenants (slug);
+
+CREATE TABLE identity_memberships (
+    id         uuid     NOT NULL PRIMARY KEY,
+    tenant_id  uuid     NOT NULL,
+    user_id    uuid     NOT NULL,
+    created_at datetime NOT NULL,
+    CONSTRAINT identity_memberships_identity_users_user FOREIGN KEY (user_id) REFERENCES identity_users (id) ON DELETE CASCADE,
+    CONSTRAINT identity_memberships_identity_tenants_tenant FOREIGN KEY (tenant_id) REFERENCES identity_tenants (id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX identity_memberships_member ON identity_memberships (tenant_id, user_id);
+CREATE INDEX identity_memberships_user ON identity_memberships (user_id);
+
+CREATE TABLE identity_sessions (
+    id           uuid     NOT NULL PRIMARY KEY,
+    user_id      uuid     NOT NULL,
+    tenant_id    uuid     NOT NULL,
+    user_agent   text     NOT NULL,
+    ip           text     NOT NULL,
+    created_at   datetime NOT NULL,
+    last_seen_at datetime NOT NULL,
+    expires_at   datetime NOT NULL,
+    revoked_at   datetime NULL,
+    CONSTRAINT identity_sessions_identity_users_user FOREIGN KEY (user_id) REFERENCES identity_users (id) ON DELETE CASCADE,
+    CONSTRAINT identity_sessions_identity_tenants_tenant FOREIGN KEY (tenant_id) REFERENCES identity_tenants (id) ON DELETE CASCADE
+);
+CREATE INDEX identity_sessions_user ON identity_sessions (user_id);
+CREATE INDEX identity_sessions_tenant ON identity_sessions (tenant_id);
+CREATE INDEX identity_sessions_expires ON identity_sessions (expires_at);
+CREATE INDEX identity_sessions_revoked ON identity_sessions (revoked_at);
+
+CREATE TABLE identity_refresh_tokens (
+    id         uuid     NOT NULL PRIMARY KEY,
+    session_id uuid     NOT NULL,
+    token_hash blob     NOT NULL,
+    created_at datetime NOT NULL,
+    expires_at datetime NOT NULL,
+    used_at    datetime NULL,
+    CONSTRAINT identity_refresh_tokens_identity_sessions_session FOREIGN KEY (session_id) REFERENCES identity_sessions (id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX identity_refresh_tokens_token_hash_key ON identity_refresh_tokens (token_hash);
+CREATE INDEX identity_refresh_tokens_session ON identity_refresh_tokens (session_id);
+CREATE INDEX identity_refresh_tokens_expires ON identity_refresh_tokens (expires_at);
+
+-- +goose Down
+DROP TABLE identity_refresh_tokens;
+DROP TABLE identity_sessions;
+DROP TABLE identity_memberships;
+DROP TABLE identity_tenants;
+DROP TABLE identity_users;

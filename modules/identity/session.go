@@ -1,0 +1,97 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/yourorg/platform/pkg/auth"
+)
+
+const maxUserAgent = 512 // bytes
+
+// Session is one sign-in of one user to one tenant. It lives as long as its newest refresh token.
+type Session struct {
+	ID        uuid.UUID
+	UserID    uuid.UUID
+	TenantID  uuid.UUID
+	UserAgent string
+	IP        string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// newSession takes the user agent as it came, which can be any bytes.
+func newSession(user, in uuid.UUID, userAgent, ip string, ttl time.Duration) (Session, error) {
+	id, err := uuid.NewV7()
+	at := now()
+	return Session{
+		ID: id, UserID: user, TenantID: in, UserAgent: printable(userAgent, maxUserAgent), IP: ip,
+		CreatedAt: at, ExpiresAt: at.Add(ttl),
+	}, err
+}
+
+// printable makes text storable: valid UTF-8 without control characters, of at most limit bytes.
+func printable(text string, limit int) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, text)
+	if len(text) <= limit {
+		return text
+	}
+	for !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
+}
+
+// Tokens are what a client needs to act in a session.
+type Tokens struct {
+	Access    string
+	ExpiresIn time.Duration // of the access token
+	Refresh   string
+}
+
+// issue makes the next tokens of a session.
+func (i *identity) issue(ctx context.Context, s Session) (Tokens, error) {
+	roles, err := i.grants.Roles(ctx, s.TenantID, s.UserID)
+	if err != nil {
+		return Tokens{}, fmt.Errorf("list roles: %w", err)
+	}
+	access, expires, err := i.tokens.Generate(ctx, auth.Caller{
+		UserID: s.UserID, TenantID: s.TenantID, SessionID: s.ID, Roles: roles,
+	})
+	if err != nil {
+		return Tokens{}, fmt.Errorf("generate an access token: %w", err)
+	}
+	secret, t, err := newRefreshToken(s.ID, s.ExpiresAt)
+	if err != nil {
+		return Tokens{}, err
+	}
+	if err := i.sessions.insertToken(ctx, t); err != nil {
+		return Tokens{}, err
+	}
+	return Tokens{Access: access, ExpiresIn: time.Until(expires), Refresh: secret}, nil
+}
+
+// logout ends the caller's session. It wants to be called in a transaction.
+func (i *identity) logout(ctx context.Context, c *auth.Caller) error { return i.end(ctx, c.SessionID) }
+
+// end revokes a session with all its tokens. Ending it again changes nothing.
+func (i *identity) end(ctx context.Context, session uuid.UUID) error {
+	ended, err := i.sessions.revoke(ctx, session, now())
+	if err != nil || !ended {
+		return err
+	}
+	if err := i.revoker.RevokeSession(ctx, session); err != nil {
+		return fmt.Errorf("revoke the session's tokens: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
+	"github.com/yourorg/platform/modules/identity/identityapi"
+	"github.com/yourorg/platform/modules/identity/internal/ent"
+	entmembership "github.com/yourorg/platform/modules/identity/internal/ent/membership"
+	"github.com/yourorg/platform/modules/identity/internal/ent/refreshtoken"
+	entsession "github.com/yourorg/platform/modules/identity/internal/ent/session"
+	enttenant "github.com/yourorg/platform/modules/identity/internal/ent/tenant"
+	entuser "github.com/yourorg/platform/modules/identity/internal/ent/user"
+	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/tenant"
+)
+
+// sessions keeps sessions and their refresh tokens.
+type sessions struct{ client *ent.Client }
+
+var _ auth.Sessions = (*sessions)(nil)
+
+func newSessions(c *ent.Client) *sessions { return &sessions{client: c} }
+
+// Active implements auth.Sessions: one query by primary keys.
+func (s *sessions) Active(ctx context.Context, id uuid.UUID) (bool, error) {
+	ctx = tenant.System(ctx, "session check")
+	active, err := s.client.Session.Query().
+		Where(entsession.ID(id), entsession.RevokedAtIsNil(), entsession.ExpiresAtGT(now())).
+		Where(mayAct).
+		Exist(ctx)
+	if err != nil {
+		return false, fmt.Errorf("check session: %w", err)
+	}
+	return active, nil
+}
+
+// mayAct keeps sessions whose user is enabled and is a member of their tenant, which is not suspended.
+func mayAct(s *sql.Selector) {
+	u, t, m := sql.Table(entuser.Table), sql.Table(enttenant.Table), sql.Table(entmembership.Table)
+	s.Join(u).On(s.C(entsession.FieldUserID), u.C(entuser.FieldID))
+	s.Join(t).On(s.C(entsession.FieldTenantID), t.C(enttenant.FieldID))
+	s.Join(m).OnP(sql.And(
+		sql.ColumnsEQ(s.C(entsession.FieldTenantID), m.C(entmembership.FieldTenantID)),
+		sql.ColumnsEQ(s.C(entsession.FieldUserID), m.C(entmembership.FieldUserID)),
+	))
+	s.Where(sql.And(sql.IsNull(u.C(entuser.FieldDisabledAt)), sql.IsNull(t.C(enttenant.FieldSuspendedAt))))
+}
+
+func (s *sessions) insert(ctx context.Context, n Session) error {
+	err := s.client.Session.Create().SetID(n.ID).SetUserID(n.UserID).SetTenantID(n.TenantID).
+		SetUserAgent(n.UserAgent).SetIP(n.IP).
+		SetCreatedAt(n.CreatedAt).SetLastSeenAt(n.CreatedAt).SetExpiresAt(n.ExpiresAt).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("insert session: %w", err)
+	}
+	return nil
+}
+
+// extend moves the expiry of a session that has not ended. It reports false when it has.
+func (s *sessions) extend(ctx context.Context, id uuid.UUID, at, expires time.Time) (Session, bool, error) {
+	n, err := s.client.Session.Update().
+		Where(entsession.ID(id), entsession.RevokedAtIsNil(), entsession.ExpiresAtGT(at)).
+		SetLastSeenAt(at).SetExpiresAt(expires).
+		Save(ctx)
+	if err != nil || n == 0 {
+		return Session{}, false, wrap("extend session", err)
+	}
+	row, err := s.client.Session.Get(ctx, id)
+	if err != nil {
+		return Session{}, false, wrap("read session", err)
+	}
+	return toSession(row), true, nil
+}
+
+// revoke ends a session. It reports false when it had been revoked before.
+func (s *sessions) revoke(ctx context.Context, id uuid.UUID, at time.Time) (bool, error) {
+	n, err := s.client.Session.Update().Where(entsession.ID(id), entsession.RevokedAtIsNil()).SetRevokedAt(at).Save(ctx)
+	return n > 0, wrap("revoke session", err)
+}
+
+func (s *sessions) byID(ctx context.Context, id uuid.UUID) (Session, error) {
+	row, err := s.client.Session.Get(ctx, id)
+	if err != nil {
+		return Session{}, wrap("find session", err)
+	}
+	return toSession(row), nil
+}
+
+func (s *sessions) insertToken(ctx context.Context, t refreshToken) error {
+	return wrap("insert refresh token", s.client.RefreshToken.Create().SetID(t.ID).SetSessionID(t.SessionID).
+		SetTokenHash(t.Hash).SetCreatedAt(t.CreatedAt).SetExpiresAt(t.ExpiresAt).
+		Exec(ctx))
+}
+
+func (s *sessions) tokenByHash(ctx context.Context, hash []byte) (refreshToken, error) {
+	row, err := s.client.RefreshToken.Query().Where(refreshtoken.TokenHash(hash)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return refreshToken{}, identityapi.ErrRefreshInvalid.Wrap(err)
+	}
+	if err != nil {
+		return refreshToken{}, wrap("find refresh token", err)
+	}
+	return toToken(row), nil
+}
+
+// claim uses a token up. Of any number of attempts exactly one reports true.
+func (s *sessions) claim(ctx context.Context, id uuid.UUID, at time.Time) (bool, error) {
+	n, err := s.client.RefreshToken.Update().Where(refreshtoken.ID(id), refreshtoken.UsedAtIsNil()).SetUsedAt(at).Save(ctx)
+	return n > 0, wrap("claim refresh token", err)
+}
+
+func toSession(r *ent.Session) Session {
+	return Session{
+		ID: r.ID, UserID: r.UserID, TenantID: r.TenantID, UserAgent: r.UserAgent, IP: r.IP,
+		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
+	}
+}
+
+func toToken(r *ent.RefreshToken) refreshToken {
+	return refreshToken{
+		ID: r.ID, SessionID: r.SessionID, Hash: r.TokenHash, CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
+		Used: r.UsedAt != nil,
+	}
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
