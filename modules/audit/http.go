@@ -1,0 +1,70 @@
+// Package audit lets people read the audit trail of their tenant.
+package audit
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/yourorg/platform/modules/audit/internal/api"
+	"github.com/yourorg/platform/pkg/audit"
+	"github.com/yourorg/platform/pkg/page"
+)
+
+type handler struct{ trail audit.Trail }
+
+func newHandler(trail audit.Trail) api.StrictServerInterface { return &handler{trail: trail} }
+
+func (h *handler) ListAuditEvents(ctx context.Context, r api.ListAuditEventsRequestObject) (api.ListAuditEventsResponseObject, error) {
+	before, err := page.After(r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	size := page.Size(r.Params.Limit)
+	rows, err := h.trail.Events(ctx, audit.Filter{
+		Actor:      value(r.Params.Actor),
+		Permission: value(r.Params.Permission),
+		Target:     value(r.Params.Target),
+		Outcome:    audit.Outcome(value(r.Params.Outcome)),
+		From:       value(r.Params.From),
+		To:         value(r.Params.To),
+		RequestID:  value(r.Params.RequestID),
+		Before:     before,
+		Limit:      size + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	events, next := page.Cut(rows, size, func(e audit.Event) uuid.UUID { return e.ID })
+	items := make([]api.Event, len(events))
+	for i, e := range events {
+		items[i] = toEvent(e)
+	}
+	return api.ListAuditEvents200JSONResponse{Items: items, NextCursor: next}, nil
+}
+
+// value is the zero one of a parameter that was not given.
+func value[T string | time.Time | uuid.UUID | api.Outcome](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
+}
+
+func toEvent(e audit.Event) api.Event {
+	out := api.Event{
+		ID:         e.ID,
+		Time:       e.Time,
+		Permission: e.Permission,
+		Target:     e.Target,
+		Outcome:    api.Outcome(e.Outcome),
+		IP:         e.IP,
+		RequestID:  e.RequestID,
+	}
+	if e.Actor != uuid.Nil {
+		out.Actor = &e.Actor
+	}
+	return out
+}

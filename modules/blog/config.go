@@ -1,0 +1,20 @@
+package blog
+
+import "github.com/yourorg/platform/pkg/config"
+
+// Config is the "blog" section of the configuration.
+type Config struct {
+	// MaxContent is the longest content of a post, in characters. The contract limits it to 1,000,000.
+	MaxContent int `mapstructure:"max_content"`
+}
+
+// DefaultConfig accepts what the contract does.
+func DefaultConfig() Config { return Config{MaxContent: 1_000_000} }
+
+// Validate names every key that cannot work.
+func (c Config) Validate() error {
+	if c.MaxContent < 1 || c.MaxContent > 1_000_000 {
+		return config.Invalid("max_content", "must be between 1 and 1000000")
+	}
+	return nil
+}

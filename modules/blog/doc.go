@@ -1,0 +1,5 @@
+// Package blog lets a tenant's members write and publish posts. It is the sample feature, meant to be copied.
+//
+// A request arrives in http.go, is decided in blog.go, checked by post.go and kept by store.go. The routes are in
+// openapi.yaml, the permissions in module.yaml, and what other modules may rely on is in blogapi.
+package blog

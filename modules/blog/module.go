@@ -1,0 +1,42 @@
+package blog
+
+import (
+	"embed"
+	"io/fs"
+
+	"entgo.io/ent/dialect"
+	"go.uber.org/fx"
+
+	"github.com/yourorg/platform/modules/blog/internal/api"
+	"github.com/yourorg/platform/modules/blog/internal/ent"
+	_ "github.com/yourorg/platform/modules/blog/internal/ent/runtime" // installs the tenant hooks of the schema
+	"github.com/yourorg/platform/pkg/module"
+)
+
+var (
+	//go:embed module.yaml
+	manifest []byte
+	//go:embed openapi.yaml
+	contract []byte
+	//go:embed migrations
+	migrations embed.FS
+)
+
+// Module wires the blog into the platform.
+type Module struct{}
+
+var _ module.IModule = Module{}
+
+func (Module) Name() string      { return "blog" }
+func (Module) Manifest() []byte  { return manifest }
+func (Module) Migrations() fs.FS { return module.Sub(migrations, "migrations") }
+
+func (Module) Init() fx.Option {
+	return fx.Options(
+		module.Config("blog", DefaultConfig()),
+		fx.Provide(newClient, newStore, newBlog, newHandler),
+		module.Routes(contract, api.Mount),
+	)
+}
+
+func newClient(d dialect.Driver) *ent.Client { return ent.NewClient(ent.Driver(d)) }

@@ -1,0 +1,105 @@
+package blog
+
+import (
+	"context"
+	stdsql "database/sql"
+	"errors"
+
+	"entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
+	"github.com/yourorg/platform/modules/blog/blogapi"
+	"github.com/yourorg/platform/modules/blog/internal/ent"
+	entpost "github.com/yourorg/platform/modules/blog/internal/ent/post"
+)
+
+// store keeps posts. It is the only file that knows ent; the schema's mixin keeps it inside the tenant.
+type store struct{ client *ent.Client }
+
+func newStore(c *ent.Client) *store { return &store{client: c} }
+
+// filter limits a listing; nil does not.
+type filter struct {
+	status *string
+	author *uuid.UUID
+	before *uuid.UUID // only posts older than this one
+	limit  int
+}
+
+// list returns posts, newest first: UUIDv7 ids grow with time.
+func (s *store) list(ctx context.Context, f filter) ([]Post, error) {
+	q := s.client.Post.Query().Order(entpost.ByID(sql.OrderDesc())).Limit(f.limit)
+	if f.status != nil {
+		q.Where(entpost.StatusEQ(entpost.Status(*f.status)))
+	}
+	if f.author != nil {
+		q.Where(entpost.AuthorID(*f.author))
+	}
+	if f.before != nil {
+		q.Where(entpost.IDLT(*f.before))
+	}
+	rows, err := q.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	posts := make([]Post, len(rows))
+	for i, row := range rows {
+		posts[i] = toPost(row)
+	}
+	return posts, nil
+}
+
+func (s *store) byID(ctx context.Context, id uuid.UUID) (Post, error) {
+	row, err := s.client.Post.Get(ctx, id)
+	if ent.IsNotFound(err) {
+		return Post{}, blogapi.ErrPostNotFound.Wrap(err)
+	}
+	if err != nil {
+		return Post{}, err
+	}
+	return toPost(row), nil
+}
+
+// insert reports false when another post has the slug. A unique violation would abort a Postgres transaction, so that
+// no other slug could be tried; ON CONFLICT DO NOTHING does not, and touches no other row.
+func (s *store) insert(ctx context.Context, p Post) (bool, error) {
+	err := s.client.Post.Create().SetID(p.ID).SetTitle(p.Title).SetSlug(p.Slug).SetContent(p.Content).
+		SetStatus(entpost.Status(p.Status)).SetAuthorID(p.AuthorID).SetVersion(p.Version).
+		SetCreatedAt(p.CreatedAt).SetUpdatedAt(p.UpdatedAt).SetNillablePublishedAt(p.PublishedAt).
+		OnConflict(sql.ConflictColumns(entpost.FieldTenantID, entpost.FieldSlug), sql.DoNothing()).
+		Exec(ctx)
+	if err != nil && !errors.Is(err, stdsql.ErrNoRows) {
+		return false, err
+	}
+	return s.client.Post.Query().Where(entpost.ID(p.ID)).Exist(ctx)
+}
+
+// update replaces the version that was read; somebody else's change in between is ErrPostChanged.
+func (s *store) update(ctx context.Context, version int, p Post) error {
+	n, err := s.client.Post.Update().Where(entpost.ID(p.ID), entpost.Version(version)).
+		SetTitle(p.Title).SetSlug(p.Slug).SetContent(p.Content).SetStatus(entpost.Status(p.Status)).
+		SetVersion(p.Version).SetUpdatedAt(p.UpdatedAt).SetNillablePublishedAt(p.PublishedAt).
+		Save(ctx)
+	if err == nil && n == 0 {
+		return blogapi.ErrPostChanged
+	}
+	if ent.IsConstraintError(err) { // the slug is the one unique rule that a change can break
+		return blogapi.ErrSlugTaken.Wrap(err)
+	}
+	return err
+}
+
+func (s *store) delete(ctx context.Context, id uuid.UUID) error {
+	err := s.client.Post.DeleteOneID(id).Exec(ctx)
+	if ent.IsNotFound(err) {
+		return blogapi.ErrPostNotFound.Wrap(err)
+	}
+	return err
+}
+
+func toPost(r *ent.Post) Post {
+	return Post{
+		ID: r.ID, Title: r.Title, Slug: r.Slug, Content: r.Content, Status: string(r.Status), AuthorID: r.AuthorID,
+		Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, PublishedAt: r.PublishedAt,
+	}
+}
