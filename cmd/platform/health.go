@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yourorg/platform/internal/cli"
+	"github.com/yourorg/platform/internal/httpserver"
+)
+
+func health() *cobra.Command {
+	return &cobra.Command{
+		Use: "health", Short: "Ask the running platform whether it is ready; exits 1 when it is not", Args: cobra.NoArgs,
+		Example: "  platform health\n  platform health --set http.addr=:9000",
+		RunE: cli.Run(func(cmd *cobra.Command, _ []string) error {
+			loaded, err := cli.Load(cmd)
+			if err != nil {
+				return err
+			}
+			cfg := httpserver.DefaultConfig()
+			if err := loaded.Config.Unmarshal("http", &cfg); err != nil {
+				return err
+			}
+			body, err := ask(cmd.Context(), cfg.Addr)
+			if err != nil {
+				return err
+			}
+			cmd.Println(body)
+			return nil
+		}),
+	}
+}
+
+// ask reads /ready of the platform that listens at addr on this machine.
+func ask(ctx context.Context, addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/ready", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("the platform does not answer: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return "", err
+	}
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("not ready (%s): %s", response.Status, strings.TrimSpace(string(body)))
+	}
+	return strings.TrimSpace(string(body)), nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+	"go.uber.org/zap"
+
+	"github.com/yourorg/platform/internal/app"
+	"github.com/yourorg/platform/internal/cli"
+	"github.com/yourorg/platform/internal/telemetry"
+)
+
+func serve() *cobra.Command {
+	return process("serve", "Answer HTTP requests", app.Serve, true)
+}
+
+func work() *cobra.Command {
+	return process("work", "Do background work: remove expired sessions and tokens", app.Work, false)
+}
+
+func all() *cobra.Command {
+	return process("all", "Serve and work in one process", app.All, true)
+}
+
+func process(use, short string, root fx.Option, serves bool) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs, Example: "  platform " + use + "\n  platform " + use + " --set http.addr=:9000",
+		RunE: cli.Run(func(cmd *cobra.Command, _ []string) error {
+			loaded, err := cli.Load(cmd)
+			if err != nil {
+				return err
+			}
+			b := &banner{out: cmd.OutOrStdout(), environment: loaded.Config.Environment()}
+			opts := []fx.Option{app.Core(loaded.Catalog), loaded.Boundary(), root}
+			if serves {
+				opts = append(opts, fx.Populate(&b.server, &b.seeds))
+			}
+			return run(cmd.Context(), b.show, opts...)
+		}),
+	}
+}
+
+// run starts the graph, waits for a signal and stops it. A second signal ends the process at once.
+func run(ctx context.Context, started func(), opts ...fx.Option) error {
+	a := fx.New(append(opts,
+		fx.WithLogger(func(log *zap.Logger) fxevent.Logger { return telemetry.Failures{Log: log} }),
+		fx.Invoke(func(lc fx.Lifecycle, log *zap.Logger) {
+			restore := telemetry.Capture(log)
+			lc.Append(fx.StopHook(restore))
+		}),
+		fx.StartTimeout(15*time.Minute), // migrations may take long; each dependency has a timeout of its own
+		fx.StopTimeout(time.Minute),
+	)...)
+	if err := a.Err(); err != nil {
+		return dig.RootCause(err)
+	}
+	starting, cancel := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	err := a.Start(starting)
+	cancel()
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	started()
+	signalled := <-a.Wait()
+	go func() {
+		again := make(chan os.Signal, 1)
+		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+		<-again
+		os.Exit(cli.Failed)
+	}()
+	if err := a.Stop(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	if signalled.ExitCode != 0 {
+		return fmt.Errorf("ended with code %d, see the log", signalled.ExitCode)
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+// Package app composes the platform: the core, the modules, and one root per process.
+package app
+
+import (
+	"go.uber.org/fx"
+	"go.uber.org/zap"
+
+	"github.com/yourorg/platform/internal/audit"
+	"github.com/yourorg/platform/internal/auth"
+	"github.com/yourorg/platform/internal/authz"
+	"github.com/yourorg/platform/internal/catalog"
+	"github.com/yourorg/platform/internal/changes"
+	"github.com/yourorg/platform/internal/health"
+	"github.com/yourorg/platform/internal/housekeeping"
+	"github.com/yourorg/platform/internal/httpserver"
+	"github.com/yourorg/platform/internal/infra/database"
+	"github.com/yourorg/platform/internal/secret"
+	"github.com/yourorg/platform/internal/seed"
+	"github.com/yourorg/platform/internal/system"
+	"github.com/yourorg/platform/internal/telemetry"
+	"github.com/yourorg/platform/internal/tenant"
+	"github.com/yourorg/platform/pkg/module"
+)
+
+// Core provides everything and starts nothing.
+func Core(c *catalog.Catalog) fx.Option {
+	opts := []fx.Option{
+		fx.Supply(c),
+		telemetry.Module, database.Module, secret.Module, changes.Module, auth.Module, authz.Module, tenant.Module,
+		audit.Module, health.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
+		module.Config("modules", catalog.DefaultConfig()),
+		fx.Provide(features, pooled, examined, vocabulary, keys),
+	}
+	for _, m := range c.Modules() {
+		opts = append(opts, fx.Module(m.Name(), m.Init(), named(m.Name())))
+	}
+	return fx.Options(opts...)
+}
+
+// The roots: what each process runs. Only what a root needs is ever built.
+var (
+	Serve   = fx.Invoke(func(*httpserver.Server) {})
+	Work    = fx.Invoke(func(*housekeeping.Keeper) {})
+	All     = fx.Options(Serve, Work)
+	Migrate = fx.Invoke(func(*database.Migrator) {})
+)
+
+func named(name string) fx.Option {
+	return fx.Decorate(func(log *zap.Logger) *zap.Logger { return log.Named(name) })
+}
+
+func features(c *catalog.Catalog) database.Features {
+	var sets database.Features
+	for _, m := range c.Modules() {
+		if files := m.Migrations(); files != nil {
+			sets = append(sets, module.MigrationSet{Owner: m.Name(), Files: files})
+		}
+	}
+	return sets
+}
+
+// What one core package asks for and another has.
+func pooled(d *database.Driver) telemetry.Pooled     { return d }
+func vocabulary(c *catalog.Catalog) authz.Catalog    { return c }
+func examined(r *health.Registry) telemetry.Examined { return r.Values }
+func keys(k *auth.Keys) system.Keys                  { return k }

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"fmt"
+
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+
+	"github.com/yourorg/platform/internal/catalog"
+	"github.com/yourorg/platform/internal/config"
+	"github.com/yourorg/platform/internal/system"
+	pkgconfig "github.com/yourorg/platform/pkg/config"
+	"github.com/yourorg/platform/pkg/module"
+)
+
+// Loaded is a checked configuration and the modules that it enables.
+type Loaded struct {
+	Config  *config.Config
+	Catalog *catalog.Catalog
+}
+
+// Load reads the configuration and decides which modules are enabled.
+func Load(opts config.Options, modules ...module.IModule) (*Loaded, error) {
+	sections, err := Sections(modules...)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := config.Load(opts, sections)
+	if err != nil {
+		return nil, err
+	}
+	chosen := catalog.DefaultConfig()
+	if err := cfg.Unmarshal("modules", &chosen); err != nil {
+		return nil, err
+	}
+	c, err := catalog.New(system.Manifest(), modules, chosen.Disabled)
+	if err != nil {
+		return nil, fmt.Errorf("modules: %w", err)
+	}
+	return &Loaded{Config: cfg, Catalog: c}, nil
+}
+
+// Sections collects the settings that every package declares, those of disabled modules too: switching a module off
+// does not make its settings unknown. It asks the graph for them and for nothing else, so nothing else is built.
+func Sections(modules ...module.IModule) ([]pkgconfig.Section, error) {
+	c, err := catalog.New(system.Manifest(), modules, nil)
+	if err != nil {
+		return nil, fmt.Errorf("modules: %w", err)
+	}
+	var sections []pkgconfig.Section
+	err = fx.New(Core(c), fx.NopLogger, fx.Invoke(func(s module.Sections) { sections = s.All })).Err()
+	if err != nil {
+		return nil, dig.RootCause(err)
+	}
+	return sections, nil
+}
+
+// Boundary is what the graph takes from outside: the configuration.
+func (l *Loaded) Boundary() fx.Option {
+	return fx.Provide(
+		func() pkgconfig.Provider { return l.Config },
+		func() pkgconfig.Environment { return pkgconfig.Environment(l.Config.Environment()) },
+	)
+}
