@@ -48,6 +48,7 @@ type Options struct {
 	Set      []string    // settings, as in "http.max_body_bytes=1000"
 	Database string      // a database URL to use instead of a fresh one
 	Extra    []fx.Option // more of the graph
+	Log      *zap.Logger // where it logs to; what is logged can be observed when nil
 }
 
 // New starts modules over a fresh database and stops them when the test ends. The engine is SQLite, or Postgres when
@@ -57,7 +58,7 @@ func New(t testing.TB, modules []module.IModule, options ...Options) *App {
 	a := &App{}
 	var o Options
 	for _, more := range options {
-		o.Set, o.Extra, o.Database = append(o.Set, more.Set...), append(o.Extra, more.Extra...), more.Database
+		o.Set, o.Extra, o.Database, o.Log = append(o.Set, more.Set...), append(o.Extra, more.Extra...), more.Database, more.Log
 	}
 	if a.database = o.Database; a.database == "" {
 		a.database = FreshDatabase(t, modules)
@@ -65,9 +66,12 @@ func New(t testing.TB, modules []module.IModule, options ...Options) *App {
 	loaded := load(t, modules, a.database, o.Set...)
 	core, logs := observer.New(zap.DebugLevel)
 	a.Log, a.Catalog = logs, loaded.Catalog
+	if o.Log == nil {
+		o.Log = zap.New(core)
+	}
 	graph := fxtest.New(t,
 		app.Core(loaded.Catalog), loaded.Boundary(), app.All, fx.NopLogger,
-		fx.Replace(zap.New(core)), fx.Options(o.Extra...),
+		fx.Replace(o.Log), fx.Options(o.Extra...),
 		fx.Populate(&a.Server, &a.Database, &a.Migrator, &a.Grants),
 	)
 	graph.RequireStart()

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const starts = 7 // warm starts; the median counts
+
+// process measures the binary: its size, how it starts, what it takes when idle, and a build without caches.
+func process(ctx context.Context, dir string, cold bool) ([]row, error) {
+	binary := filepath.Join(dir, "platform")
+	if err := build(ctx, binary, os.Environ()); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(binary)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := start(ctx, dir, binary, 0); err != nil { // the first start makes the database
+		return nil, err
+	}
+	var took []time.Duration
+	var rss int64
+	for range starts {
+		d, kib, err := start(ctx, dir, binary, 3*time.Second)
+		if err != nil {
+			return nil, err
+		}
+		took, rss = append(took, d), kib
+	}
+	slices.Sort(took)
+	rows := []row{
+		{what: "start of platform all, warm SQLite file", value: fmt.Sprintf("%d ms", took[len(took)/2].Milliseconds()), limit: "≤ 300 ms"},
+		{what: "binary, static and stripped", value: fmt.Sprintf("%.1f MB", float64(info.Size())/1e6), limit: "≤ 60 MB"},
+		{what: "idle resident memory", value: fmt.Sprintf("%.1f MB", float64(rss)*1024/1e6), limit: "≤ 80 MB"},
+	}
+	if !cold {
+		return rows, nil
+	}
+	began := time.Now()
+	if err := build(ctx, binary, append(os.Environ(), "GOCACHE="+filepath.Join(dir, "cache"))); err != nil {
+		return nil, err
+	}
+	return append(rows, row{what: "build without a build cache", value: time.Since(began).Round(time.Second).String()}), nil
+}
+
+func build(ctx context.Context, binary string, env []string) error {
+	fmt.Fprintln(os.Stderr, "bench: go build")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", binary, "./cmd/platform")
+	cmd.Env = append(env, "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// start runs the binary until it is ready, lets it idle, and stops it. It returns the time from exec to the first 200 of
+// /ready, and the resident memory in KiB after the idle time.
+func start(ctx context.Context, dir, binary string, idle time.Duration) (time.Duration, int64, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, 0, err
+	}
+	addr := ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		return 0, 0, err
+	}
+	cmd := exec.CommandContext(ctx, binary, "all", "--set", "http.addr="+addr, "--set", "http.drain_interval=0s", "--set", "log.level=error")
+	cmd.Dir = dir
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return 0, 0, err
+	}
+	defer func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	}()
+	took, err := ready(ctx, addr, began)
+	if err != nil || idle == 0 {
+		return took, 0, err
+	}
+	time.Sleep(idle)
+	rss, err := resident(cmd.Process.Pid)
+	return took, rss, err
+}
+
+func ready(ctx context.Context, addr string, began time.Time) (time.Duration, error) {
+	for time.Since(began) < 30*time.Second {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/ready", nil)
+		if err != nil {
+			return 0, err
+		}
+		if response, err := http.DefaultClient.Do(request); err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return time.Since(began), nil
+			}
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	return 0, fmt.Errorf("%s was not ready in time", addr)
+}
+
+// resident reads VmRSS (proc(5)), in KiB. Systems without /proc have no figure.
+func resident(pid int) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, fmt.Errorf("resident memory can be read on Linux only: %w", err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			return strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("process %d shows no VmRSS", pid)
+}
