@@ -22,12 +22,10 @@ var migrations embed.FS
 var Module = fx.Module("auth",
 	module.Config("auth", DefaultConfig()),
 	module.Tables(module.MigrationSet{Owner: "auth", Files: module.Sub(migrations, "migrations")}),
-	fx.Provide(newClient, provideKeys, provide, provideAuthenticator, provideRevoker),
+	fx.Provide(newClient, provideKeys, provide, func(t *Tokens) (auth.Authenticator, auth.Revoker) { return t, t }),
 )
 
-func newClient(d dialect.Driver) *ent.Client            { return ent.NewClient(ent.Driver(d)) }
-func provideAuthenticator(t *Tokens) auth.Authenticator { return t }
-func provideRevoker(t *Tokens) auth.Revoker             { return t }
+func newClient(d dialect.Driver) *ent.Client { return ent.NewClient(ent.Driver(d)) }
 
 func provideKeys(lc fx.Lifecycle, cfg Config, db *ent.Client, run tx.Runner, s *secret.Sealer, _ database.Migrated) *Keys {
 	k := NewKeys(cfg, db, run, s)
@@ -37,8 +35,6 @@ func provideKeys(lc fx.Lifecycle, cfg Config, db *ent.Client, run tx.Runner, s *
 
 func provide(lc fx.Lifecycle, cfg Config, keys *Keys, sessions auth.Sessions, feed *changes.Feed) (*Tokens, error) {
 	t, err := New(cfg, keys, sessions, feed)
-	if err == nil {
-		lc.Append(fx.StopHook(t.Close))
-	}
+	lc.Append(fx.StopHook(t.Close))
 	return t, err
 }
