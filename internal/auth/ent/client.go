@@ -10,9 +10,9 @@ import (
 	"reflect"
 
 	"github.com/google/uuid"
-	"github.com/yourorg/platform/internal/audit/ent"
 	"github.com/yourorg/platform/internal/auth/ent/migrate"
 
+	"entgo.io/ent"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"github.com/yourorg/platform/internal/auth/ent/signingkey"
