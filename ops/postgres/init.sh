@@ -1,0 +1,9 @@
+#!/bin/sh
+# Runs once, when the database's folder is empty. The platform gets a role of its own that owns its database and
+# nothing else: a superuser would pass every row-level policy.
+set -eu
+
+psql --set ON_ERROR_STOP=1 --set password="$DATABASE_PASSWORD" --username "$POSTGRES_USER" --dbname postgres <<'SQL'
+CREATE ROLE platform LOGIN PASSWORD :'password';
+CREATE DATABASE platform OWNER platform;
+SQL
