@@ -49,7 +49,9 @@ paths:
 	return fx.Options(
 		fx.Provide(func() empty { return empty{} }),
 		module.Routes(contract, func(empty) module.Mount {
-			return func(r gin.IRouter, _ module.Around, _ func(*gin.Context, error)) { r.GET("/api/v1/bench/empty", nothing) }
+			return func(r gin.IRouter, _ module.Around, _ func(*gin.Context, error)) {
+				r.GET("/api/v1/bench/empty", nothing)
+			}
 		}),
 	)
 }

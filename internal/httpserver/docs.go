@@ -31,6 +31,7 @@ func (s *Server) docs(bundle []byte) {
 	assets := v5emb.New("", "/openapi.json", "/docs/assets/")
 	s.both("/docs/assets/*file", func(c *gin.Context) {
 		c.Header("Content-Security-Policy", docsPolicy)
+		c.Header("Cache-Control", "public, max-age=3600")
 		switch file := c.Param("file"); {
 		case file == "/docs.js":
 			c.Data(http.StatusOK, "text/javascript; charset=utf-8", docsScript)

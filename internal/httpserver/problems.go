@@ -99,7 +99,7 @@ func write(c *gin.Context, p *problem.Problem) {
 		body = []byte(`{}`)
 	}
 	header.Set("Content-Type", "application/problem+json")
-	header.Set("Cache-Control", "no-store")
+	header["Cache-Control"] = noStore
 	header.Del("ETag")
 	c.Writer.WriteHeader(status)
 	_, _ = c.Writer.Write(body)

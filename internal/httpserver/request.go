@@ -90,6 +90,7 @@ func secured(c *gin.Context) {
 	h["Referrer-Policy"] = noReferrer
 	h["Content-Security-Policy"] = apiPolicy
 	h["Cross-Origin-Resource-Policy"] = sameOrigin
+	h["Cache-Control"] = noStore
 	c.Next()
 }
 
@@ -100,6 +101,7 @@ var (
 	noReferrer = []string{"no-referrer"}
 	apiPolicy  = []string{"default-src 'none'; frame-ancestors 'none'"}
 	sameOrigin = []string{"same-origin"}
+	noStore    = []string{"no-store"} // answers hold tokens and tenants' data; what may be kept says so itself
 )
 
 // limited refuses a body that announces more than the limit, and cuts off one that turns out to be larger.

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -21,10 +22,9 @@ import (
 // validator holds a request against its operation. It is bound when the operation is mounted: kin-openapi's router and
 // its general request validation cost more than the rest of the path together.
 type validator struct {
-	params  []*openapi3.Parameter
-	query   map[string]bool // the parameters that the query may have
-	headers int             // how many parameters are headers
-	body    *openapi3.RequestBody
+	params []*openapi3.Parameter
+	query  map[string]bool // the parameters that the query may have
+	body   *openapi3.RequestBody
 }
 
 func newValidator(op contract.Operation) *validator {
@@ -41,7 +41,7 @@ func newValidator(op contract.Operation) *validator {
 func (s *Server) validated(op contract.Operation) gin.HandlerFunc {
 	v := newValidator(op)
 	return func(c *gin.Context) {
-		if err := errors.Join(v.checkParams(c)); err != nil {
+		if err := v.checkParams(c); err != nil {
 			s.fail(c, err)
 			return
 		}
@@ -176,7 +176,7 @@ func (v *validator) checkBody(c *gin.Context) error {
 	if err := media.Schema.Value.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest()); err != nil {
 		return errInvalid.With(describe("", err)...)
 	}
-	c.Request.Body = &checked{value: value, Reader: strings.NewReader(string(raw))}
+	c.Request.Body = &checked{value: value, Reader: bytes.NewReader(raw)}
 	return nil
 }
 
@@ -216,7 +216,7 @@ func noBody(r *http.Request) error {
 // checked is a body whose value has been checked. The generated server binds ValidatedValue, so that the handler gets
 // exactly what was checked and not a second, more lenient reading of it.
 type checked struct {
-	*strings.Reader
+	*bytes.Reader
 	value any
 }
 

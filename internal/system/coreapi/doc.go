@@ -1,0 +1,2 @@
+// Package coreapi names the permissions that the platform itself declares.
+package coreapi
