@@ -28,7 +28,7 @@ SNAPSHOT = find . \( -path ./.git -o -path ./bin -o -path ./data \) -prune -o -t
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run build test test-integration generate bench image clean \
+.PHONY: help run build test test-integration soak generate bench image clean \
 	check check-generate check-format check-vet check-lint check-tidy check-arch vuln
 
 help: ## list the commands
@@ -47,6 +47,9 @@ test: ## all tests that need no server
 test-integration: ## the same suites on the Postgres at PLATFORM_TEST_POSTGRES_DSN (default: localhost)
 	PLATFORM_TEST_DATABASE=postgres PLATFORM_TEST_POSTGRES_DSN='$(PLATFORM_TEST_POSTGRES_DSN)' \
 		$(GO) test $(RACE) -count=1 -timeout 15m ./internal/... ./modules/... ./cmd/...
+
+soak: ## the long loops: kill -9 under load, again and again
+	$(GO) test -tags soak -run Soak -count=1 -timeout 60m -v ./cmd/...
 
 generate: ## everything that is generated: clients, servers, permissions, the bundle, reference pages
 	$(GO) run ./internal/codegen/run
