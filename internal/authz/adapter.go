@@ -58,11 +58,11 @@ func (ad *Adapter) load(m model.Model) error {
 			return fmt.Errorf("load the rules of the built-in roles: %w", err)
 		}
 	}
-	rows, err := ad.a.client.Rule.Query().Where(ad.within()...).Order(entrule.ByID()).All(ad.ctx)
+	rules, err := ad.a.rules(ad.ctx, ad.within()...)
 	if err != nil {
 		return fmt.Errorf("load rules: %w", err)
 	}
-	for _, r := range fromRows(rows) {
+	for _, r := range rules {
 		if err := persist.LoadPolicyArray(append([]string{r.ptype}, r.values()...), m); err != nil {
 			return fmt.Errorf("load rule %s %q: %w", r.ptype, r.values(), err)
 		}

@@ -117,14 +117,14 @@ func (a *Authorizer) load(ctx context.Context, t uuid.UUID, generation uint64) (
 		// must not be kept.
 		ctx, cancel := context.WithTimeout(tenant.NewContext(context.Background(), t), loadTimeout)
 		defer cancel()
-		rows, err := a.client.Rule.Query().Where(entrule.TenantID(t)).All(ctx)
+		rules, err := a.rules(ctx, entrule.TenantID(t))
 		if err != nil && ctx.Err() != nil {
 			return nil, errUnavailable.Wrap(err)
 		}
 		if err != nil {
 			return nil, err
 		}
-		held := compile(a.vocabulary, fromRows(rows))
+		held := compile(a.vocabulary, rules)
 		a.cache.put(t, held, generation)
 		return held, nil
 	})

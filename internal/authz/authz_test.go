@@ -155,7 +155,7 @@ func TestACallerWhoGivesUpDoesNotFailTheOthers(t *testing.T) {
 
 func TestNewRefusesACatalogThatCannotBe(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]catalog{
+	for name, c := range map[string]permissions{
 		"a name twice":         {{Name: "blog.post.read"}, {Name: "blog.post.read"}},
 		"a name of two parts":  {{Name: "blog.read"}},
 		"a role not built in":  {{Name: "blog.post.read", Roles: []string{"editor"}}},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -19,7 +20,7 @@ func TestALoadThatBeganBeforeAnInvalidationIsNotKept(t *testing.T) {
 	id, user := uuid.New(), uuid.New()
 	ctx := as(t.Context(), id, user)
 
-	var once sync.Once
+	var first atomic.Bool
 	read, release := make(chan struct{}), make(chan struct{})
 	rows, err := f.client.Rule.Query().All(ctx)
 	require.NoError(t, err)
@@ -27,10 +28,10 @@ func TestALoadThatBeganBeforeAnInvalidationIsNotKept(t *testing.T) {
 	old := compile(f.vocabulary, nil) // what a slow reader has seen by now
 	_, generation := f.cache.get(id)
 	f.driver.before = func(context.Context) error {
-		once.Do(func() {
+		if first.CompareAndSwap(false, true) {
 			close(read)
 			<-release
-		})
+		}
 		return nil
 	}
 	slow := make(chan error, 1)

@@ -30,7 +30,7 @@ import (
 )
 
 // sample is a catalog with each kind of permission.
-var sample = catalog{
+var sample = permissions{
 	{Name: "audit.event.read", Roles: []string{authz.Owner, authz.Admin}},
 	{Name: "blog.comment.read", Roles: []string{authz.Owner, authz.Viewer}},
 	{Name: "blog.post.create", Roles: []string{authz.Owner, authz.Admin, authz.Member}},
@@ -40,9 +40,9 @@ var sample = catalog{
 	{Name: "system.health.check", Roles: []string{authz.PlatformAdmin}},
 }
 
-type catalog []perm.Definition
+type permissions []perm.Definition
 
-func (c catalog) Permissions() []perm.Definition { return c }
+func (c permissions) Permissions() []perm.Definition { return c }
 
 // announcements collects what was announced.
 type announcements struct {
@@ -153,7 +153,7 @@ func openSQLite(t testing.TB) *driver {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "test.db")
 	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"+
-		"&_pragma=synchronous(0)&_txlock=immediate&_time_format=sqlite")
+		"&_pragma=foreign_keys(1)&_pragma=synchronous(0)&_txlock=immediate&_time_format=sqlite")
 	require.NoError(t, err)
 	return migrated(t, db, dialect.SQLite, "sqlite", goose.DialectSQLite3)
 }

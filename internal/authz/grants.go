@@ -58,13 +58,12 @@ func (a *Authorizer) Unassign(ctx context.Context, t tenant.ID, user uuid.UUID, 
 
 // Roles lists the roles of user in t, sorted, as the transaction in ctx sees them.
 func (a *Authorizer) Roles(ctx context.Context, t tenant.ID, user uuid.UUID) ([]string, error) {
-	rows, err := a.client.Rule.Query().
-		Where(entrule.TenantID(t), entrule.Ptype(grantRule), entrule.V0(user.String())).All(ctx)
+	rules, err := a.rules(ctx, entrule.TenantID(t), entrule.Ptype(grantRule), entrule.V0(user.String()))
 	if err != nil {
 		return nil, fmt.Errorf("list the roles in tenant %s: %w", t, err)
 	}
-	roles := make([]string, 0, len(rows))
-	for _, r := range fromRows(rows) {
+	roles := make([]string, 0, len(rules))
+	for _, r := range rules {
 		roles = append(roles, r.role)
 	}
 	slices.Sort(roles)
@@ -73,14 +72,14 @@ func (a *Authorizer) Roles(ctx context.Context, t tenant.ID, user uuid.UUID) ([]
 
 // Permissions lists what user holds in t, sorted and without wildcards, as the transaction in ctx sees it.
 func (a *Authorizer) Permissions(ctx context.Context, t tenant.ID, user uuid.UUID) ([]perm.Permission, error) {
-	rows, err := a.client.Rule.Query().Where(entrule.TenantID(t), entrule.Or(
+	rules, err := a.rules(ctx, entrule.TenantID(t), entrule.Or(
 		entrule.Ptype(permissionRule),
 		entrule.And(entrule.Ptype(grantRule), entrule.V0(user.String())),
-	)).All(ctx)
+	))
 	if err != nil {
 		return nil, fmt.Errorf("list the permissions in tenant %s: %w", t, err)
 	}
-	held := compile(a.vocabulary, fromRows(rows))
+	held := compile(a.vocabulary, rules)
 	permissions := []perm.Permission{}
 	for i, d := range a.vocabulary.definitions {
 		if held.allows(user, i) {

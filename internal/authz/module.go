@@ -7,6 +7,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/yourorg/platform/internal/authz/ent"
+	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/changes"
 	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/module"
@@ -26,8 +27,8 @@ func newClient(d dialect.Driver) *ent.Client           { return ent.NewClient(en
 func provideAuthorizer(a *Authorizer) authz.Authorizer { return a }
 func provideGrants(a *Authorizer) authz.Grants         { return a }
 
-func provide(c *ent.Client, run tx.Runner, catalog Catalog, feed *changes.Feed) (*Authorizer, error) {
-	a, err := New(c, run, catalog, feed)
+func provide(c *ent.Client, run tx.Runner, known *catalog.Catalog, feed *changes.Feed) (*Authorizer, error) {
+	a, err := New(c, run, known, feed)
 	if err != nil {
 		return nil, err
 	}

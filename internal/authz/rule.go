@@ -78,16 +78,6 @@ func fromRow(row *ent.Rule) (rule, bool) {
 	return r, err == nil && r.tenant == row.TenantID
 }
 
-func fromRows(rows []*ent.Rule) []rule {
-	rules := make([]rule, 0, len(rows))
-	for _, row := range rows {
-		if r, ok := fromRow(row); ok {
-			rules = append(rules, r)
-		}
-	}
-	return rules
-}
-
 // values are the rule's as casbin writes them.
 func (r rule) values() []string {
 	if r.ptype == grantRule {

@@ -14,6 +14,22 @@ import (
 // batchSize keeps a statement below the limit on parameters of either engine.
 const batchSize = 500
 
+// rules reads those that match. It leaves out the columns that decisions do not need.
+func (a *Authorizer) rules(ctx context.Context, match ...predicate.Rule) ([]rule, error) {
+	rows, err := a.client.Rule.Query().Where(match...).Select(entrule.FieldTenantID, entrule.FieldPtype,
+		entrule.FieldV0, entrule.FieldV1, entrule.FieldV2, entrule.FieldV3, entrule.FieldV4, entrule.FieldV5).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rules := make([]rule, 0, len(rows))
+	for _, row := range rows {
+		if r, ok := fromRow(row); ok {
+			rules = append(rules, r)
+		}
+	}
+	return rules, nil
+}
+
 // insert stores the rules that are not there yet, and announces their tenants. It must run in a transaction. A unique
 // violation would abort a transaction on Postgres, so a rule that is there is passed over by the statement itself.
 func (a *Authorizer) insert(ctx context.Context, rules []rule) error {
