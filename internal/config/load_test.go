@@ -195,27 +195,3 @@ func TestValuesMaskSecretsAndReadWell(t *testing.T) {
 		require.NotContains(t, fmt.Sprintf(verb, cfg.Values()), "hunter2")
 	}
 }
-
-func TestTheEmbeddedFilesFitTheSectionTheyNeed(t *testing.T) {
-	t.Parallel()
-	for environment, want := range map[string]logConfig{
-		"development": {"info", "console"}, "production": {"info", "json"}, "test": {"error", "auto"},
-	} {
-		t.Run(environment, func(t *testing.T) {
-			t.Parallel()
-			cfg, err := Load(Options{Environment: environment, Dir: t.TempDir(), Environ: []string{}},
-				[]config.Section{{Name: "log", Defaults: logConfig{"info", "auto"}}})
-			require.NoError(t, err)
-			var got logConfig
-			require.NoError(t, cfg.Unmarshal("log", &got))
-			require.Equal(t, want, got)
-		})
-	}
-}
-
-type logConfig struct {
-	Level  string `mapstructure:"level"`
-	Format string `mapstructure:"format"`
-}
-
-func (logConfig) Validate() error { return nil }

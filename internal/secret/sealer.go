@@ -16,38 +16,48 @@ var ErrOpen = errors.New("it was sealed with another encryption key or for anoth
 // version is the first byte of what is sealed, so that another construction can follow.
 const version = 1
 
-// Sealer encrypts with AES-256-GCM under one key. It may be used by several goroutines.
+// Sealer encrypts with AES-256-GCM under one key. It may be used by several goroutines, once it has its key.
 type Sealer struct{ aead cipher.AEAD }
 
 // New takes the key from cfg. Without one, development and tests make their own and keep it in cfg.KeyFile; every other
 // environment refuses, because replicas with a key each could not read each other's secrets.
 func New(cfg Config, env config.Environment) (*Sealer, error) {
-	var (
-		key []byte
-		err error
-	)
-	switch {
-	case cfg.EncryptionKey != "":
-		if key, err = parseKey(cfg.EncryptionKey.Reveal()); err != nil {
-			return nil, fmt.Errorf("security.encryption_key %w", err)
-		}
-	case env == config.Development || env == config.Test:
-		if key, err = keyFromFile(cfg.KeyFile); err != nil {
-			return nil, fmt.Errorf("security.key_file: %w", err)
-		}
-	default:
-		return nil, fmt.Errorf("security.encryption_key must be set when the environment is %s: %s, and keep it as safe as the database",
-			env, howToMake)
+	s := &Sealer{}
+	return s, s.load(cfg, env)
+}
+
+func (s *Sealer) load(cfg Config, env config.Environment) error {
+	key, err := findKey(cfg, env)
+	if err != nil {
+		return err
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, fmt.Errorf("prepare the encryption key: %w", err)
+		return fmt.Errorf("prepare the encryption key: %w", err)
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("prepare the encryption key: %w", err)
+	if s.aead, err = cipher.NewGCMWithRandomNonce(block); err != nil {
+		return fmt.Errorf("prepare the encryption key: %w", err)
 	}
-	return &Sealer{aead: aead}, nil
+	return nil
+}
+
+func findKey(cfg Config, env config.Environment) ([]byte, error) {
+	switch {
+	case cfg.EncryptionKey != "":
+		key, err := parseKey(cfg.EncryptionKey.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("security.encryption_key %w", err)
+		}
+		return key, nil
+	case env == config.Development || env == config.Test:
+		key, err := keyFromFile(cfg.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("security.key_file: %w", err)
+		}
+		return key, nil
+	}
+	return nil, fmt.Errorf("security.encryption_key must be set when the environment is %s: %s, and keep it as safe as the database",
+		env, howToMake)
 }
 
 // Seal encrypts plain. The context, such as the table and id of the row that it is for, is not kept: Open needs the
