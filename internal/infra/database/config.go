@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -86,6 +87,14 @@ type address struct {
 	url    string
 }
 
+// String is for people: the file, or the URL without its password.
+func (a address) String() string {
+	if a.sqlite {
+		return a.file
+	}
+	return config.URL(a.url).String()
+}
+
 func parse(u config.URL) (address, error) {
 	raw := u.Reveal()
 	if rest, ok := strings.CutPrefix(raw, "sqlite://"); ok {
@@ -98,7 +107,8 @@ func parse(u config.URL) (address, error) {
 		if err != nil || file == "" || strings.HasSuffix(file, "/") {
 			return address{}, errors.New("must name a file, as in sqlite:///var/lib/platform.db or sqlite://data/platform.db")
 		}
-		return address{sqlite: true, file: file}, nil
+		// Cleaned, because the path becomes a URI again, where a second leading slash would begin a host.
+		return address{sqlite: true, file: filepath.Clean(file)}, nil
 	}
 	parsed, err := url.Parse(raw)
 	if err != nil {

@@ -115,22 +115,25 @@ func milliseconds(t time.Duration) string { return strconv.FormatInt(t.Milliseco
 func (d *Driver) Connect(ctx context.Context) error {
 	if d.at.sqlite {
 		if err := os.MkdirAll(filepath.Dir(d.at.file), 0o700); err != nil {
-			return fmt.Errorf("database.url %s: %w", d.cfg.URL, err)
+			return fmt.Errorf("database.url %s: %w", d.at, err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.cfg.ConnectTimeout)
+	within, cancel := context.WithTimeout(ctx, d.cfg.ConnectTimeout)
 	defer cancel()
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := d.ping(ctx)
+		err := d.ping(within)
 		if err == nil {
 			return nil
 		}
-		if d.at.sqlite && ctx.Err() == nil && !errors.Is(classify(err), ErrBusy) {
-			return fmt.Errorf("the database %s cannot be opened: %w", d.cfg.URL, err) // waiting does not mend a file
+		if d.at.sqlite && within.Err() == nil && !errors.Is(classify(err), ErrBusy) {
+			return fmt.Errorf("the database %s cannot be opened: %w", d.at, err) // waiting does not mend a file
 		}
 		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the database %s did not answer within %s: %w", d.cfg.URL, d.cfg.ConnectTimeout, err)
+		case <-within.Done():
+			if ctx.Err() != nil {
+				return fmt.Errorf("connect to the database %s: %w", d.at, ctx.Err())
+			}
+			return fmt.Errorf("the database %s did not answer within %s: %w", d.at, d.cfg.ConnectTimeout, err)
 		case <-time.After(pause):
 		}
 	}

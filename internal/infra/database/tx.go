@@ -106,7 +106,10 @@ func (d *Driver) InTx(ctx context.Context, fn func(context.Context) error) error
 	}
 	finished = true
 	if err != nil {
-		return errors.Join(err, ignoreDone(begun.Rollback()))
+		if undo := ignoreDone(begun.Rollback()); undo != nil {
+			return errors.Join(err, fmt.Errorf("roll back: %w", undo))
+		}
+		return err
 	}
 	if err := begun.Commit(); err != nil {
 		if ctx.Err() != nil {
