@@ -84,7 +84,7 @@ func (b *blog) publishPost(ctx context.Context, id uuid.UUID) (Post, error) {
 
 func (b *blog) change(ctx context.Context, id uuid.UUID, fn func(Post) (Post, error)) (after Post, err error) {
 	err = b.tx.InTx(ctx, func(ctx context.Context) error {
-		before, err := b.posts.byID(ctx, id)
+		before, err := b.posts.forChange(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -5,12 +5,14 @@ import (
 	stdsql "database/sql"
 	"errors"
 
+	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 
 	"github.com/yourorg/platform/modules/blog/blogapi"
 	"github.com/yourorg/platform/modules/blog/internal/ent"
 	entpost "github.com/yourorg/platform/modules/blog/internal/ent/post"
+	"github.com/yourorg/platform/modules/blog/internal/ent/predicate"
 )
 
 // store keeps posts. It is the only file that knows ent; the schema's mixin keeps it inside the tenant.
@@ -50,7 +52,24 @@ func (s *store) list(ctx context.Context, f filter) ([]Post, error) {
 }
 
 func (s *store) byID(ctx context.Context, id uuid.UUID) (Post, error) {
-	row, err := s.client.Post.Get(ctx, id)
+	return s.one(ctx, entpost.ID(id))
+}
+
+// forChange is byID for a transaction that goes on to change the post: other changes wait until it ends, so that what
+// was read still holds.
+func (s *store) forChange(ctx context.Context, id uuid.UUID) (Post, error) {
+	return s.one(ctx, entpost.ID(id), locked)
+}
+
+// locked locks the row on Postgres. SQLite has one writer at a time.
+func locked(s *sql.Selector) {
+	if s.Dialect() == dialect.Postgres {
+		s.ForUpdate()
+	}
+}
+
+func (s *store) one(ctx context.Context, where ...predicate.Post) (Post, error) {
+	row, err := s.client.Post.Query().Where(where...).Only(ctx)
 	if ent.IsNotFound(err) {
 		return Post{}, blogapi.ErrPostNotFound.Wrap(err)
 	}
