@@ -50,10 +50,16 @@ func (a *App) Do(t testing.TB, c Call) Answer {
 	for name, value := range c.Header {
 		r.Header.Set(name, value)
 	}
+	return a.Send(t, r)
+}
+
+// Send is Do for a request that no Call can say.
+func (a *App) Send(t testing.TB, r *http.Request) Answer {
+	t.Helper()
 	w := httptest.NewRecorder()
 	a.Server.ServeHTTP(w, r)
 	answer := Answer{Status: w.Code, Header: w.Result().Header, Body: w.Body.Bytes()}
-	a.Conforms(t, method, r.URL.Path, answer)
+	a.Conforms(t, r.Method, r.URL.Path, answer)
 	return answer
 }
 
