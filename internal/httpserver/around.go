@@ -2,6 +2,8 @@ package httpserver
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -36,6 +38,17 @@ func (m *mounted) action() string {
 // around runs a mutating operation and the record of it in one transaction, which commits before the response is
 // written: an answer never promises what was not kept.
 func (s *Server) around(ops map[string]*mounted) module.Around {
+	transacted := s.transacted(ops)
+	return func(operationID string, next module.Handler) module.Handler {
+		next = transacted(operationID, next)
+		return func(c *gin.Context, request any) (any, error) {
+			c.Set(calledKey, true)
+			return next(c, request)
+		}
+	}
+}
+
+func (s *Server) transacted(ops map[string]*mounted) module.Around {
 	return func(operationID string, next module.Handler) module.Handler {
 		op := ops[operationID]
 		if op == nil || !op.Mutates() {
@@ -99,20 +112,34 @@ func fieldValue(v reflect.Value, name string) any {
 	return nil
 }
 
+// refuse is fail for the generated server. An error before the operation was called means that a value which the
+// contract allows does not fit its Go type, such as an integer of 30 digits.
+func (s *Server) refuse(c *gin.Context, err error) {
+	_, called := c.Get(calledKey)
+	if _, known := errors.AsType[*problem.Problem](err); !called && !known {
+		field := problem.Field{Code: "out_of_range", Message: "is out of range"}
+		if unfit, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			field.Field = unfit.Field
+		}
+		err = errInvalid.With(field).Wrap(err)
+	}
+	s.fail(c, err)
+}
+
 // fail answers with the problem in err, after the attempt is on record.
 func (s *Server) fail(c *gin.Context, err error) {
 	p := translate(c.Request.Context(), err)
-	if v, ok := c.Get(operationKey); ok {
-		s.recordFailure(c, v.(*mounted), p)
-	}
+	s.recordFailure(c, p)
 	write(c, p)
 }
 
 // recordFailure writes in a transaction of its own: the one of the attempt is rolled back. Attempts without a known
 // caller are not recorded, because anybody could fill the trail with them; they are in the log.
-func (s *Server) recordFailure(c *gin.Context, op *mounted, p *problem.Problem) {
+func (s *Server) recordFailure(c *gin.Context, p *problem.Problem) {
 	ctx := c.Request.Context()
-	if _, known := auth.FromContext(ctx); !known || !op.Mutates() {
+	v, _ := c.Get(operationKey)
+	op, found := v.(*mounted)
+	if _, known := auth.FromContext(ctx); !found || !known || !op.Mutates() {
 		return
 	}
 	outcome := audit.Failed

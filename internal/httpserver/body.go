@@ -77,42 +77,67 @@ func find(value any, path string, depth int) (error, bool) {
 	return nil, false
 }
 
-// describe turns the errors of a schema into fields. The library's own text quotes the value, which may be a password:
-// only the place and the rule are kept.
+// maxFaults is how many faults an answer names. A body of the largest size can have a million.
+const maxFaults = 50
+
+// faults are what is wrong with a value, each named once.
+type faults struct {
+	fields  []problem.Field
+	objects map[string]bool // those whose unknown fields are named
+}
+
+// describe turns the errors of a schema into fields, sorted. The library's own text quotes the value, which may be a
+// password: only the place and the rule are kept.
 func describe(name string, err error) []problem.Field {
+	f := faults{objects: map[string]bool{}}
+	f.add(name, err)
+	slices.SortFunc(f.fields, func(a, b problem.Field) int { return strings.Compare(a.Field+" "+a.Code, b.Field+" "+b.Code) })
+	return slices.Compact(f.fields)
+}
+
+func (f *faults) add(name string, err error) {
+	if len(f.fields) >= maxFaults {
+		return
+	}
 	if several, ok := errors.AsType[openapi3.MultiError](err); ok {
-		var fields []problem.Field
 		for _, one := range several {
-			fields = append(fields, describe(name, one)...)
+			f.add(name, one)
 		}
-		slices.SortFunc(fields, func(a, b problem.Field) int { return strings.Compare(a.Field+" "+a.Code, b.Field+" "+b.Code) })
-		return slices.Compact(fields)
+		return
 	}
 	field := problem.Field{Field: name, Code: "invalid", Message: "is not acceptable"}
 	schemaErr, ok := errors.AsType[*openapi3.SchemaError](err)
 	if !ok {
-		return []problem.Field{field}
+		f.fields = append(f.fields, field)
+		return
 	}
 	for _, key := range schemaErr.JSONPointer() {
 		field.Field = join(field.Field, printable(key))
 	}
 	if schemaErr.SchemaField == "properties" {
-		return unknown(field.Field, schemaErr)
+		f.unknown(field.Field, schemaErr)
+		return
 	}
 	field.Code, field.Message = rule(schemaErr)
-	return []problem.Field{field}
+	f.fields = append(f.fields, field)
 }
 
-// unknown names the fields that the schema does not have: the library points at the object only, once for each.
-func unknown(path string, e *openapi3.SchemaError) []problem.Field {
+// unknown names the fields that the schema does not have. The library reports each of them but points at the object
+// only, which is why its first report stands for all.
+func (f *faults) unknown(path string, e *openapi3.SchemaError) {
+	if f.objects[path] {
+		return
+	}
+	f.objects[path] = true
 	object, _ := e.Value.(map[string]any)
-	var fields []problem.Field
 	for name := range object {
+		if len(f.fields) >= maxFaults {
+			return
+		}
 		if _, known := e.Schema.Properties[name]; !known {
-			fields = append(fields, problem.Field{Field: join(path, printable(name)), Code: "unknown", Message: "is not a field of this request"})
+			f.fields = append(f.fields, problem.Field{Field: join(path, printable(name)), Code: "unknown", Message: "is not a field of this request"})
 		}
 	}
-	return fields
 }
 
 func rule(e *openapi3.SchemaError) (code, message string) {
@@ -146,9 +171,9 @@ func rule(e *openapi3.SchemaError) (code, message string) {
 	case "maxItems":
 		return "too_many", fmt.Sprintf("must have at most %d items", *s.MaxItems)
 	case "minProperties":
-		return "too_few", fmt.Sprintf("must have at least %d fields", s.MinProps)
+		return "too_few", fmt.Sprintf("has too few fields, the least is %d", s.MinProps)
 	case "maxProperties":
-		return "too_many", fmt.Sprintf("must have at most %d fields", *s.MaxProps)
+		return "too_many", fmt.Sprintf("has too many fields, the most is %d", *s.MaxProps)
 	case "uniqueItems":
 		return "repeated", "must not repeat an item"
 	}

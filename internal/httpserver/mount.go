@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,6 +21,9 @@ type Route struct {
 	Module string
 	contract.Operation
 }
+
+// anyID is a parameter in a path: two paths that differ in its name only are one route.
+var anyID = regexp.MustCompile(`\{[^}]*\}`)
 
 // routes reads the contracts, holds them against the catalogue and collects all faults: an operation outside its
 // module's paths, one declared twice, one that names a permission nobody declares.
@@ -41,7 +45,8 @@ func routes(c *catalog.Catalog, apis []module.API) ([]contract.Source, []*mounte
 		owner := ""
 		for _, op := range parsed.Operations {
 			name, ok := c.Owner(op.Path)
-			switch other, twice := seen[op.Method+" "+op.Route()]; {
+			shape := op.Method + " " + anyID.ReplaceAllString(op.Path, "{}")
+			switch other, twice := seen[shape]; {
 			case !ok:
 				errs = append(errs, fmt.Errorf("%s %s: no module's prefixes cover the path", op.Method, op.Path))
 			case owner != "" && name != owner:
@@ -52,7 +57,7 @@ func routes(c *catalog.Catalog, apis []module.API) ([]contract.Source, []*mounte
 				errs = append(errs, fmt.Errorf("%s %s: no module declares the permission %q", op.Method, op.Path, op.Permission))
 			}
 			owner = name
-			seen[op.Method+" "+op.Route()] = name
+			seen[shape] = name
 			ops = append(ops, &mounted{Operation: op, module: name})
 		}
 		sources = append(sources, contract.Source{Module: owner, Contract: parsed})
@@ -62,7 +67,12 @@ func routes(c *catalog.Catalog, apis []module.API) ([]contract.Source, []*mounte
 
 // mount registers every operation behind the checks that its contract asks for. A handler without an operation and an
 // operation without a handler do not boot.
-func (s *Server) mount(apis []module.API, ops []*mounted) error {
+func (s *Server) mount(apis []module.API, ops []*mounted) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil { // how gin reports routes that it cannot tell apart
+			err = fmt.Errorf("mount: %v", fault)
+		}
+	}()
 	byID, byRoute := map[string]*mounted{}, map[string]*mounted{}
 	for _, op := range ops {
 		byID[strings.ToUpper(op.ID[:1])+op.ID[1:]] = op // the generated server spells ids as Go names
@@ -70,7 +80,7 @@ func (s *Server) mount(apis []module.API, ops []*mounted) error {
 	}
 	handlers := gin.New()
 	for _, api := range apis {
-		api.Mount(handlers, s.around(byID), s.fail)
+		api.Mount(handlers, s.around(byID), s.refuse)
 	}
 	var errs []error
 	for _, route := range handlers.Routes() {

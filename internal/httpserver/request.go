@@ -20,6 +20,7 @@ import (
 const (
 	problemKey   = "platform.problem"
 	operationKey = "platform.operation"
+	calledKey    = "platform.called"
 )
 
 // recovered answers 500 to a panic and logs it. http.ErrAbortHandler goes on: it is how a handler gives up a connection.
@@ -31,6 +32,7 @@ func (s *Server) recovered(c *gin.Context) {
 			panic(p)
 		default:
 			s.log.Error("panic", append(logger.Scope(c.Request.Context()), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))...)
+			s.recordFailure(c, errPanic)
 			write(c, errPanic)
 		}
 	}()
