@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"golang.org/x/term"
 
@@ -22,18 +21,24 @@ type banner struct {
 	seeds       *seed.Seeds
 }
 
-// show prints once. What the seeders said may hold a password: it goes to a terminal, or to a developer.
+// show prints once.
 func (b *banner) show() {
 	if b.server == nil {
 		return
 	}
-	var s strings.Builder
-	fmt.Fprintf(&s, "\n  GoPlatform %s (%s)\n\n  URL       %s\n  API docs  %s/docs\n", version.Get().Version, b.environment, b.server.URL(), b.server.URL())
+	url := b.server.URL()
+	_, _ = fmt.Fprintf(b.out, "\n  GoPlatform %s (%s)\n\n  URL       %s\n  API docs  %s/docs\n", version.Get().Version, b.environment, url, url)
+	b.notices()
+	_, _ = fmt.Fprintln(b.out)
+}
+
+// notices prints what the seeders said, which may hold a password: it goes to a terminal, or to a developer.
+func (b *banner) notices() {
 	private := b.environment == string(config.Development) || term.IsTerminal(int(os.Stdout.Fd()))
-	if notices := b.seeds.Notices(); private {
-		for _, line := range notices {
-			fmt.Fprintf(&s, "  %s\n", line)
-		}
+	if b.seeds == nil || !private {
+		return
 	}
-	_, _ = fmt.Fprintln(b.out, s.String())
+	for _, line := range b.seeds.Notices() {
+		_, _ = fmt.Fprintf(b.out, "  %s\n", line)
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -16,22 +17,26 @@ import (
 )
 
 func migrate() *cobra.Command {
+	var owner string
+	var everything bool
 	down := migration("down", "Take back the newest migration of a module, or all of every module", "  platform migrate down --module blog\n  platform migrate down --all",
 		func(cmd *cobra.Command, m *database.Migrator) error {
-			owner, _ := cmd.Flags().GetString("module")
 			undone, err := m.Down(cmd.Context(), owner)
-			list(cmd, "took back", undone)
-			return err
+			return list(cmd, "took back", undone, err)
 		})
-	down.Flags().String("module", "", "the module or core package whose newest migration is taken back")
-	down.Flags().Bool("all", false, "take back every migration: all data is lost")
-	down.MarkFlagsOneRequired("module", "all")
+	down.Flags().StringVar(&owner, "module", "", "the module or core package whose newest migration is taken back")
+	down.Flags().BoolVar(&everything, "all", false, "take back every migration: all data is lost")
+	down.PreRunE = func(*cobra.Command, []string) error {
+		if owner == "" && !everything { // --module "$UNSET" and --all=false must not take back everything
+			return errors.New("needs --module NAME or --all")
+		}
+		return nil
+	}
 	down.MarkFlagsMutuallyExclusive("module", "all")
 	return cli.Group("migrate", "Change the database schema", "  platform migrate up\n  platform migrate status",
 		migration("up", "Apply what is missing", "  platform migrate up", func(cmd *cobra.Command, m *database.Migrator) error {
 			applied, err := m.Up(cmd.Context())
-			list(cmd, "applied", applied)
-			return err
+			return list(cmd, "applied", applied, err)
 		}),
 		migration("status", "List every migration", "  platform migrate status", status), down)
 }
@@ -55,13 +60,15 @@ func migration(use, short, example string, fn func(*cobra.Command, *database.Mig
 	})}
 }
 
-func list(cmd *cobra.Command, verb string, done []database.Migration) {
+// list prints what was done, also when the next one failed with err, and returns err.
+func list(cmd *cobra.Command, verb string, done []database.Migration, err error) error {
 	for _, d := range done {
 		cmd.Printf("%s %s %s\n", verb, d.Owner, d.File)
 	}
-	if len(done) == 0 {
+	if len(done) == 0 && err == nil {
 		cmd.Println("nothing to do")
 	}
+	return err
 }
 
 func status(cmd *cobra.Command, m *database.Migrator) error {

@@ -44,13 +44,13 @@ func process(use, short string, root fx.Option, serves bool) *cobra.Command {
 			if serves {
 				opts = append(opts, fx.Populate(&b.server, &b.seeds))
 			}
-			return run(cmd.Context(), b.show, opts...)
+			return run(cmd.Context(), b, opts...)
 		}),
 	}
 }
 
 // run starts the graph, waits for a signal and stops it. A second signal ends the process at once.
-func run(ctx context.Context, started func(), opts ...fx.Option) error {
+func run(ctx context.Context, b *banner, opts ...fx.Option) error {
 	a := fx.New(append(opts,
 		fx.WithLogger(func(log *zap.Logger) fxevent.Logger { return telemetry.Failures{Log: log} }),
 		fx.Invoke(func(lc fx.Lifecycle, log *zap.Logger) {
@@ -63,14 +63,20 @@ func run(ctx context.Context, started func(), opts ...fx.Option) error {
 	if err := a.Err(); err != nil {
 		return dig.RootCause(err)
 	}
+	stopping := a.Wait() // from here on, so that no signal falls between the start and the wait
 	starting, cancel := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	err := a.Start(starting)
+	interrupted := starting.Err() != nil
 	cancel()
 	if err != nil {
+		b.notices() // a password that was made up is not made up again
+		if interrupted {
+			return nil // it was asked to stop, and does
+		}
 		return fmt.Errorf("start: %w", err)
 	}
-	started()
-	signalled := <-a.Wait()
+	b.show()
+	signalled := <-stopping
 	go func() {
 		again := make(chan os.Signal, 1)
 		signal.Notify(again, os.Interrupt, syscall.SIGTERM)

@@ -72,6 +72,12 @@ func modulesCommand() *cobra.Command {
 	}
 	for _, c := range []*cobra.Command{list, show} {
 		c.Flags().StringP("output", "o", "text", "text, json or yaml")
+		c.PreRunE = func(cmd *cobra.Command, _ []string) error {
+			if format, _ := cmd.Flags().GetString("output"); !slices.Contains([]string{"text", "json", "yaml"}, format) {
+				return fmt.Errorf("-o %s: text, json and yaml are known", format)
+			}
+			return nil
+		}
 	}
 	return cli.Group("modules", "Look at the modules of this build", "  platformctl modules list", list, show)
 }
@@ -164,10 +170,9 @@ func print(cmd *cobra.Command, value any, table func(io.Writer)) error {
 		e := yaml.NewEncoder(cmd.OutOrStdout())
 		e.SetIndent(2)
 		return e.Encode(value)
-	case "text":
+	default:
 		w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 		table(w)
 		return w.Flush()
 	}
-	return fmt.Errorf("-o %s: text, json and yaml are known", format)
 }

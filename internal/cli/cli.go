@@ -56,11 +56,30 @@ func Root(c *cobra.Command) *cobra.Command {
 	c.SilenceErrors, c.SilenceUsage = true, true
 	c.SetOut(os.Stdout) // cobra would print results to standard error
 	c.CompletionOptions.HiddenDefaultCmd = true
+	c.SetHelpCommand(help(c.Name()))
 	flags := c.PersistentFlags()
 	flags.String("config", "", "read this YAML file too; it wins over the built-in ones")
 	flags.String("environment", "", "development, production or test; wins over PLATFORM_ENVIRONMENT")
 	flags.StringArray("set", nil, "set a key, as in --set http.addr=:9000; wins over everything; can be repeated")
 	return c
+}
+
+// help replaces cobra's, for which a command that does not exist is no error.
+func help(binary string) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Explain a command", Example: "  " + binary + " help",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err == nil && len(rest) > 0 {
+				err = fmt.Errorf("unknown command %q for %q", rest[0], about.CommandPath())
+			}
+			if err != nil {
+				return err
+			}
+			about.InitDefaultHelpFlag() // as in cobra's own: --help is listed too
+			return about.Help()
+		},
+	}
 }
 
 // Load reads the configuration that the flags, the environment and the files make.

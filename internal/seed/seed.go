@@ -4,6 +4,7 @@ package seed
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/yourorg/platform/pkg/module"
 )
@@ -11,6 +12,8 @@ import (
 // Seeds runs the seeders of every module, and keeps what the operator should read.
 type Seeds struct {
 	seeders []module.Seeder
+
+	mu      sync.Mutex
 	notices []string
 }
 
@@ -24,13 +27,17 @@ func (s *Seeds) Run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("seed: %w", err)
 		}
+		s.mu.Lock()
 		s.notices = append(s.notices, notice...)
+		s.mu.Unlock()
 	}
 	return nil
 }
 
-// Notices returns the lines for the operator's eyes, once: the second call has none.
+// Notices returns the lines for the operator's eyes, once: the second call has none. It may be called while Run runs.
 func (s *Seeds) Notices() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	notices := s.notices
 	s.notices = nil
 	return notices

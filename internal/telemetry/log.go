@@ -26,7 +26,7 @@ func newLogger(cfg Config, env config.Environment, out io.Writer) (*zap.Logger, 
 	}
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.TimeKey, encoding.EncodeTime = "time", zapcore.TimeEncoderOfLayout(time.RFC3339Nano)
-	encoding.MessageKey, encoding.EncodeDuration = "message", zapcore.MillisDurationEncoder
+	encoding.MessageKey, encoding.EncodeDuration = "message", milliseconds
 	encoder := zapcore.NewJSONEncoder(encoding)
 	if cfg.Format == "console" || cfg.Format == "auto" && env == config.Development {
 		encoding.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
@@ -35,6 +35,11 @@ func newLogger(cfg Config, env config.Environment, out io.Writer) (*zap.Logger, 
 	}
 	core := zapcore.NewCore(encoder, zapcore.AddSync(out), level)
 	return zap.New(core, zap.ErrorOutput(zapcore.Lock(os.Stderr))), nil
+}
+
+// milliseconds keeps the fraction, which zap's own encoder drops: most requests take less than one.
+func milliseconds(d time.Duration, enc zapcore.PrimitiveArrayEncoder) {
+	enc.AppendFloat64(float64(d) / float64(time.Millisecond))
 }
 
 // Capture sends what libraries log through log/slog and log to the same place. The function it returns undoes that.

@@ -1,0 +1,109 @@
+package contract
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+)
+
+// things is a contract with one path; operation is the YAML of its POST.
+func things(operation string) []byte {
+	return []byte(`openapi: 3.0.3
+info: {title: Things, version: v1, description: All about things.}
+paths:
+  /api/v1/things/{id}:
+    parameters:
+      - {name: id, in: path, required: true, schema: {type: string, format: uuid}}
+    post: {` + operation + `}
+components:
+  schemas:
+    Thing: {type: object, additionalProperties: false, required: [name], properties: {name: {type: string}}}
+    Open: {type: object, properties: {name: {type: string}}}
+    Nested: {type: object, additionalProperties: false, properties: {list: {type: array, items: {$ref: "#/components/schemas/Open"}}}}
+`)
+}
+
+const (
+	answer = `responses: {"200": {description: OK, content: {application/json: {schema: {$ref: "#/components/schemas/Thing"}}}}}`
+	named  = `operationId: MakeThing, ` + answer
+)
+
+func takes(schema string) string {
+	return `, requestBody: {content: {application/json: {schema: {$ref: "#/components/schemas/` + schema + `"}}}}`
+}
+
+func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		operation string
+		want      Operation
+	}{
+		"the holders of a permission": {named + ", x-permission: things.thing.make", Operation{Access: Permitted, Permission: "things.thing.make"}},
+		"anybody who is signed in":    {named + ", x-authenticated: true", Operation{Access: Authenticated}},
+		"everybody":                   {named + ", security: []", Operation{Access: Public}},
+		"in transactions of its own":  {named + ", security: [], x-transaction: manual", Operation{Access: Public, Manual: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := Parse(things(tt.operation + takes("Thing")))
+			require.NoError(t, err)
+			require.Len(t, c.Operations, 1)
+			op := c.Operations[0]
+			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Manual: op.Manual})
+			require.Equal(t, "MakeThing", op.ID)
+			require.Equal(t, "POST /api/v1/things/:id", op.Method+" "+op.Route())
+			require.True(t, op.Mutates())
+			require.NotNil(t, op.Body)
+			require.Len(t, op.Parameters, 1, "those of the path count")
+		})
+	}
+	require.Equal(t, Denied, Operation{}.Access, "a forgotten access stays closed")
+	require.False(t, Operation{Method: http.MethodHead}.Mutates())
+}
+
+func TestAContractWithAFaultIsRefused(t *testing.T) {
+	t.Parallel()
+	good := string(things(named + ", security: []"))
+	for name, tt := range map[string]struct{ source, want string }{
+		"nobody may call it":                     {string(things(named)), "needs exactly one of"},
+		"two answers to who may":                 {string(things(named + ", x-authenticated: true, security: []")), "needs exactly one of"},
+		"authenticated that is not true":         {string(things(named + ", x-authenticated: false")), "needs exactly one of"},
+		"a security of its own":                  {string(things(named + ", security: [{bearer: []}]")), "needs exactly one of"},
+		"no operation id":                        {string(things(answer + ", security: []")), "operationId is missing"},
+		"another transaction":                    {string(things(named + ", security: [], x-transaction: auto")), "x-transaction can only be manual"},
+		"a body that takes any field":            {string(things(named + ", security: []" + takes("Open"))), "lacks additionalProperties: false"},
+		"a body that takes any field far inside": {string(things(named + ", security: []" + takes("Nested"))), "list: an object lacks"},
+		"a reference to nothing":                 {string(things(named + ", security: []" + takes("Nothing"))), "Nothing"},
+		"a component of the platform":            {strings.ReplaceAll(good, "Thing:", "Problem:"), "schemas.Problem is the platform's"},
+		"another version":                        {strings.Replace(good, "3.0.3", "3.1.0", 1), "want 3.0.x"},
+		"what is no YAML":                        {"openapi: [", "contract: "},
+		"nothing":                                {"", "contract: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Parse([]byte(tt.source))
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
+func TestFormatsAreChecked(t *testing.T) {
+	t.Parallel()
+	registerFormats()
+	for format, values := range map[string]map[string]bool{
+		"uuid": {
+			"0190b5c8-7a2e-7cc3-98c4-dc0c0c07398f": true, "0190B5C8-7A2E-7CC3-98C4-DC0C0C07398F": true,
+			"0190b5c87a2e7cc398c4dc0c0c07398f": false, "{0190b5c8-7a2e-7cc3-98c4-dc0c0c07398f}": false, "": false, "x": false,
+		},
+		"date-time": {"2026-01-02T03:04:05Z": true, "2026-01-02T03:04:05.123456+01:00": true, "2026-01-02": false, "now": false},
+		"email":     {"a@example.com": true, "Ann <a@example.com>": false, "a": false, "": false},
+	} {
+		schema := openapi3.NewStringSchema().WithFormat(format)
+		for value, want := range values {
+			require.Equal(t, want, schema.VisitJSON(value) == nil, "%s %q", format, value)
+		}
+	}
+}

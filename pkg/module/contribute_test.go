@@ -1,0 +1,92 @@
+package module_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/fstest"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/fx"
+
+	"github.com/yourorg/platform/pkg/config"
+	"github.com/yourorg/platform/pkg/health"
+	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/tenant"
+)
+
+// everything is one of each that a module can contribute.
+type everything struct{}
+
+func (everything) Name() string                                           { return "everything" }
+func (everything) Check(context.Context) (health.Status, error)           { return health.Healthy, nil }
+func (everything) Resolve(*http.Request) (id tenant.ID, ok bool, e error) { return id, false, nil }
+func (everything) Seed(context.Context) ([]string, error)                 { return nil, nil }
+func (everything) Tidy(context.Context) (int, error)                      { return 0, nil }
+
+type settings struct {
+	Size int `mapstructure:"size"`
+}
+
+func (s settings) Validate() error { return nil }
+
+// given is a configuration that says size = 3, or fails.
+type given struct{ err error }
+
+func (given) Get(string) (any, bool) { return nil, false }
+
+func (g given) Unmarshal(section string, into any) error {
+	if s, ok := into.(*settings); ok && section == "shop" {
+		s.Size = 3
+	}
+	return g.err
+}
+
+func TestWhatModulesContributeIsCollected(t *testing.T) {
+	t.Parallel()
+	var cfg settings
+	collected := 0
+	err := fx.New(fx.NopLogger,
+		fx.Provide(func() config.Provider { return given{} }, func() everything { return everything{} }),
+		module.Config("shop", settings{Size: 1}),
+		module.Routes([]byte("openapi: 3.0.3"), func(everything) module.Mount {
+			return func(gin.IRouter, module.Around, func(*gin.Context, error)) {}
+		}),
+		module.HealthChecks[everything](), module.TenantResolvers[everything](), module.Seeds[everything](), module.Housekeeping[everything](),
+		module.Tables(module.MigrationSet{Owner: "shop"}),
+		fx.Invoke(func(
+			c settings, s module.Sections, a module.APIs, m module.MigrationSets, h module.Checks, r module.Resolvers, e module.Seeders, k module.Housekeepers,
+		) {
+			cfg = c
+			require.Equal(t, []config.Section{{Name: "shop", Defaults: settings{Size: 1}}}, s.All)
+			require.Equal(t, "openapi: 3.0.3", string(a.All[0].Contract))
+			require.NotNil(t, a.All[0].Mount)
+			collected = len(a.All) + len(m.All) + len(h.All) + len(r.All) + len(e.All) + len(k.All)
+		}),
+	).Err()
+	require.NoError(t, err)
+	require.Equal(t, 3, cfg.Size, "the defaults are decoded over")
+	require.Equal(t, 6, collected)
+}
+
+func TestASectionThatCannotBeReadIsNamed(t *testing.T) {
+	t.Parallel()
+	mine := errors.New("mine")
+	err := fx.New(fx.NopLogger,
+		fx.Provide(func() config.Provider { return given{mine} }),
+		module.Config("shop", settings{}),
+		fx.Invoke(func(settings) {}),
+	).Err()
+	require.ErrorIs(t, err, mine)
+	require.ErrorContains(t, err, "config shop: ")
+}
+
+func TestAFolderThatIsNotEmbeddedPanics(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{"migrations/sqlite/0001_a.sql": {}}
+	_, err := module.Sub(files, "migrations").Open("sqlite/0001_a.sql")
+	require.NoError(t, err)
+	require.Panics(t, func() { module.Sub(files, "../x") })
+}

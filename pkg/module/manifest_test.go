@@ -1,0 +1,110 @@
+package module
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/yourorg/platform/pkg/perm"
+)
+
+const good = `name: shop
+version: 1.2.3
+description: Sells things.
+dependencies:
+  - core >= 1.0.0
+  - identity >= 1.0.0, < 2.0.0
+  - blog
+prefixes: [/api/v1/shop]
+permissions:
+  - name: shop.item.buy
+    description: Buy an item.
+    roles: [owner, member]
+`
+
+func TestAManifestIsRead(t *testing.T) {
+	t.Parallel()
+	m, err := ParseManifest([]byte(good))
+	require.NoError(t, err)
+	require.Equal(t, Manifest{
+		Name: "shop", Version: "1.2.3", Kind: "feature", Description: "Sells things.", Namespace: "shop",
+		Dependencies: []Dependency{{"core", ">= 1.0.0"}, {"identity", ">= 1.0.0, < 2.0.0"}, {"blog", ""}},
+		Prefixes:     []string{"/api/v1/shop"},
+		Permissions:  []perm.Definition{{Name: "shop.item.buy", Description: "Buy an item.", Roles: []string{"owner", "member"}}},
+	}, m)
+	for i, want := range []string{"core >= 1.0.0", "identity >= 1.0.0, < 2.0.0", "blog"} {
+		require.Equal(t, want, m.Dependencies[i].String())
+	}
+}
+
+func TestAFaultOfAManifestIsNamed(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ old, changed, want string }{
+		"an unknown key":                     {"prefixes:", "prefxies:", "prefxies"},
+		"a name in capitals":                 {"name: shop\n", "name: Shop\n", "name must be lower case"},
+		"half a version":                     {"1.2.3", "1.2", `"1.2" is not a semantic version`},
+		"another kind":                       {"description: Sells", "kind: plugin\ndescription: Sells", `kind "plugin"`},
+		"no description":                     {"description: Sells things.\n", "", "description is missing"},
+		"a constraint that cannot be read":   {">= 1.0.0\n", "at least one\n", "dependency core: constraint"},
+		"a dependency that is no name":       {"- blog", `- ">= 1"`, "does not begin with a module's name"},
+		"a prefix without a slash":           {"/api/v1/shop", "api/v1/shop", "must begin with a slash"},
+		"a prefix that ends with one":        {"/api/v1/shop]", "/api/v1/shop/]", "must begin with a slash"},
+		"a permission of another module":     {"shop.item.buy", "blog.item.buy", "outside the namespace"},
+		"a permission of two parts":          {"shop.item.buy", "shop.buy", "is not <module>.<resource>.<action>"},
+		"a permission without a description": {"    description: Buy an item.\n", "", "has no description"},
+		"a role that is not built in":        {"[owner, member]", "[owner, god]", `"god" is not a built-in role`},
+		"a permission that is there twice":   {"permissions:\n", "permissions:\n  - {name: shop.item.buy, description: Buy.}\n", "declared twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, good, tt.old)
+			_, err := ParseManifest([]byte(strings.Replace(good, tt.old, tt.changed, 1)))
+			require.ErrorContains(t, err, tt.want)
+			require.ErrorContains(t, err, "module.yaml")
+		})
+	}
+	_, err := ParseManifest(nil)
+	require.ErrorContains(t, err, "module.yaml")
+}
+
+func TestADependencyAcceptsVersions(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		constraint, version string
+		want                bool
+	}{
+		"any version":         {"", "0.0.1", true},
+		"the least":           {">= 1.0.0", "1.0.0", true},
+		"below the least":     {">= 1.0.0", "0.9.9", false},
+		"a range":             {">= 1.0.0, < 2.0.0", "1.9.0", true},
+		"beyond the range":    {">= 1.0.0, < 2.0.0", "2.0.0", false},
+		"a caret":             {"^1.2", "1.3.0", true},
+		"not a pre-release":   {">= 1.0.0", "1.0.0-rc.1", false},
+		"an exact version is": {"= 1.0.0", "1.0.0", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Dependency{Name: "core", Constraint: tt.constraint}.Accepts(tt.version)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, got)
+		})
+	}
+	_, err := Dependency{Name: "core"}.Accepts("one")
+	require.Error(t, err)
+}
+
+func TestNoManifestPanics(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		lines := strings.Split(good, "\n")
+		at := rapid.IntRange(0, len(lines)-1).Draw(t, "line")
+		lines[at] = rapid.SampledFrom([]string{"", "- x", "name:", "permissions: [null]", "dependencies: [{}]", rapid.String().Draw(t, "text")}).Draw(t, "instead")
+		m, err := ParseManifest([]byte(strings.Join(lines, "\n")))
+		if err == nil {
+			require.NotEmpty(t, m.Name)
+			require.True(t, perm.Permission(m.Name+".a.b").Valid())
+		}
+	})
+}
