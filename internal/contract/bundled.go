@@ -3,6 +3,7 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,24 +73,28 @@ func (b *Bundled) response(method, path string, status int) *openapi3.Response {
 	return nil
 }
 
-// find matches a path to its template; a literal segment wins over a parameter.
+// find matches a path to its template; a literal segment wins over a parameter, the leftmost first.
 func (b *Bundled) find(path string) *openapi3.PathItem {
-	if item := b.doc.Paths.Value(path); item != nil {
-		return item
-	}
 	got := strings.Split(path, "/")
-	for template, item := range b.doc.Paths.Map() {
-		want := strings.Split(template, "/")
-		if len(want) != len(got) {
-			continue
-		}
-		match := true
-		for i, segment := range want {
-			match = match && (segment == got[i] || strings.HasPrefix(segment, "{"))
-		}
-		if match {
-			return item
+	var best []string
+	for template := range b.doc.Paths.Map() {
+		if want := strings.Split(template, "/"); matches(want, got) && (best == nil || closer(want, best)) {
+			best = want
 		}
 	}
-	return nil
+	return b.doc.Paths.Value(strings.Join(best, "/"))
+}
+
+func matches(template, path []string) bool {
+	return slices.EqualFunc(template, path, func(want, got string) bool { return want == got || strings.HasPrefix(want, "{") })
+}
+
+// closer tells which of two templates that match one path is the more literal.
+func closer(a, b []string) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return strings.HasPrefix(b[i], "{")
+		}
+	}
+	return false
 }

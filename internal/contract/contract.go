@@ -201,16 +201,23 @@ func closed(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) error {
 	}
 	s := ref.Value
 	seen[s] = true
-	if s.Type.Is("object") && (s.AdditionalProperties.Has == nil || *s.AdditionalProperties.Has) && s.AdditionalProperties.Schema == nil {
+	if len(s.AllOf) > 0 || len(s.AnyOf) > 0 || s.Not != nil {
+		return errors.New("allOf, anyOf and not cannot be closed: write the object out, or use oneOf")
+	}
+	object := s.Type.Is("object") || len(s.Properties) > 0
+	if object && (s.AdditionalProperties.Has == nil || *s.AdditionalProperties.Has) && s.AdditionalProperties.Schema == nil {
 		return errors.New("an object lacks additionalProperties: false")
 	}
-	var errs []error
+	errs := []error{closed(s.Items, seen), closed(s.AdditionalProperties.Schema, seen)}
+	for _, one := range s.OneOf {
+		errs = append(errs, closed(one, seen))
+	}
 	for name, property := range s.Properties {
 		if err := closed(property, seen); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
 	}
-	return errors.Join(append(errs, closed(s.Items, seen))...)
+	return errors.Join(errs...)
 }
 
 // registerFormats teaches the schema library the formats that contracts use; it ignores those it does not know.

@@ -22,6 +22,9 @@ components:
   schemas:
     Thing: {type: object, additionalProperties: false, required: [name], properties: {name: {type: string}}}
     Open: {type: object, properties: {name: {type: string}}}
+    Untyped: {properties: {name: {type: string}}}
+    Composed: {allOf: [{$ref: "#/components/schemas/Thing"}]}
+    Either: {oneOf: [{$ref: "#/components/schemas/Thing"}, {$ref: "#/components/schemas/Open"}]}
     Nested: {type: object, additionalProperties: false, properties: {list: {type: array, items: {$ref: "#/components/schemas/Open"}}}}
 `)
 }
@@ -68,19 +71,22 @@ func TestAContractWithAFaultIsRefused(t *testing.T) {
 	t.Parallel()
 	good := string(things(named + ", security: []"))
 	for name, tt := range map[string]struct{ source, want string }{
-		"nobody may call it":                     {string(things(named)), "needs exactly one of"},
-		"two answers to who may":                 {string(things(named + ", x-authenticated: true, security: []")), "needs exactly one of"},
-		"authenticated that is not true":         {string(things(named + ", x-authenticated: false")), "needs exactly one of"},
-		"a security of its own":                  {string(things(named + ", security: [{bearer: []}]")), "needs exactly one of"},
-		"no operation id":                        {string(things(answer + ", security: []")), "operationId is missing"},
-		"another transaction":                    {string(things(named + ", security: [], x-transaction: auto")), "x-transaction can only be manual"},
-		"a body that takes any field":            {string(things(named + ", security: []" + takes("Open"))), "lacks additionalProperties: false"},
-		"a body that takes any field far inside": {string(things(named + ", security: []" + takes("Nested"))), "list: an object lacks"},
-		"a reference to nothing":                 {string(things(named + ", security: []" + takes("Nothing"))), "Nothing"},
-		"a component of the platform":            {strings.ReplaceAll(good, "Thing:", "Problem:"), "schemas.Problem is the platform's"},
-		"another version":                        {strings.Replace(good, "3.0.3", "3.1.0", 1), "want 3.0.x"},
-		"what is no YAML":                        {"openapi: [", "contract: "},
-		"nothing":                                {"", "contract: "},
+		"nobody may call it":                          {string(things(named)), "needs exactly one of"},
+		"two answers to who may":                      {string(things(named + ", x-authenticated: true, security: []")), "needs exactly one of"},
+		"authenticated that is not true":              {string(things(named + ", x-authenticated: false")), "needs exactly one of"},
+		"a security of its own":                       {string(things(named + ", security: [{bearer: []}]")), "needs exactly one of"},
+		"no operation id":                             {string(things(answer + ", security: []")), "operationId is missing"},
+		"another transaction":                         {string(things(named + ", security: [], x-transaction: auto")), "x-transaction can only be manual"},
+		"a body that takes any field":                 {string(things(named + ", security: []" + takes("Open"))), "lacks additionalProperties: false"},
+		"a body that takes any field far inside":      {string(things(named + ", security: []" + takes("Nested"))), "list: an object lacks"},
+		"a body that is an object only by its fields": {string(things(named + ", security: []" + takes("Untyped"))), "lacks additionalProperties: false"},
+		"a body that is composed":                     {string(things(named + ", security: []" + takes("Composed"))), "cannot be closed"},
+		"a body that may be an open object":           {string(things(named + ", security: []" + takes("Either"))), "lacks additionalProperties: false"},
+		"a reference to nothing":                      {string(things(named + ", security: []" + takes("Nothing"))), "Nothing"},
+		"a component of the platform":                 {strings.ReplaceAll(good, "Thing:", "Problem:"), "schemas.Problem is the platform's"},
+		"another version":                             {strings.Replace(good, "3.0.3", "3.1.0", 1), "want 3.0.x"},
+		"what is no YAML":                             {"openapi: [", "contract: "},
+		"nothing":                                     {"", "contract: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

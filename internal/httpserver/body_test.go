@@ -3,6 +3,7 @@ package httpserver_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -113,16 +114,16 @@ func TestWhatTheClientSentIsNotSentBack(t *testing.T) {
 }
 
 // An answer names so many faults and no more, and costs no more than the body that it answers.
-func TestABodyWithAMillionFaultsIsAnsweredBriefly(t *testing.T) {
+func TestABodyFullOfFaultsIsAnsweredBriefly(t *testing.T) {
 	t.Parallel()
 	app := probed(t, nil)
 	var unknown strings.Builder
-	for i := range 200_000 {
-		unknown.WriteString(`"k` + strings.Repeat("x", i%7) + string(rune('a'+i%26)) + strings.Repeat("y", i/5000) + `":1,`)
+	for i := range 50_000 {
+		fmt.Fprintf(&unknown, `"k%d":1,`, i)
 	}
 	for name, body := range map[string]string{
 		"unknown fields": `{` + unknown.String() + `"n":1}`,
-		"wrong items":    `{"list":[` + strings.Repeat(`"",`, 500_000) + `0]}`,
+		"wrong items":    `{"list":[` + strings.Repeat(`"",`, 100_000) + `0]}`,
 	} {
 		answer := app.Want(t, http.StatusUnprocessableEntity, testapp.Call{Method: "POST", Path: "/api/v1/probe/open", Body: body})
 		require.NotEmpty(t, problemOf(t, answer).Errors, name)

@@ -84,21 +84,18 @@ func TestLibrariesLogToTheSamePlace(t *testing.T) {
 	require.Equal(t, "std", logs.FilterMessage("from log").All()[0].LoggerName)
 }
 
-func TestOnlyFailuresOfTheGraphAreLogged(t *testing.T) {
+func TestOfTheGraphOnlyWhatFailsToStopIsLogged(t *testing.T) {
 	t.Parallel()
 	core, logs := observer.New(zap.DebugLevel)
 	f := Failures{Log: zap.New(core)}
 	f.LogEvent(&fxevent.Provided{ConstructorName: "x"})
-	f.LogEvent(&fxevent.OnStartExecuted{FunctionName: "fine"})
-	f.LogEvent(&fxevent.Stopped{})
+	f.LogEvent(&fxevent.OnStopExecuted{FunctionName: "fine"})
+	f.LogEvent(&fxevent.OnStartExecuted{FunctionName: "listen", Err: errors.New("the command prints it")})
 	require.Empty(t, logs.All())
 
-	mine := errors.New("mine")
-	f.LogEvent(&fxevent.OnStartExecuted{FunctionName: "listen", Err: mine})
-	f.LogEvent(&fxevent.OnStopExecuted{FunctionName: "drain", Err: mine})
-	f.LogEvent(&fxevent.Stopped{Err: mine})
-	require.Equal(t, 3, logs.FilterLevelExact(zap.ErrorLevel).Len())
-	require.Equal(t, "listen", logs.All()[0].ContextMap()["hook"])
+	f.LogEvent(&fxevent.OnStopExecuted{FunctionName: "drain", Err: errors.New("mine")})
+	require.Equal(t, 1, logs.FilterLevelExact(zap.ErrorLevel).Len())
+	require.Equal(t, map[string]any{"hook": "drain", "error": "mine"}, logs.All()[0].ContextMap())
 }
 
 func scrape(m *Metrics) string {
