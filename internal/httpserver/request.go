@@ -41,7 +41,7 @@ func (s *Server) recovered(c *gin.Context) {
 
 // identified gives the request its id, its trace id and its client's address.
 func (s *Server) identified(c *gin.Context) {
-	r := &logger.Request{ID: requestID(c.Request.Header), TraceID: traceID(c.Request.Header)}
+	r := &logger.Request{ID: requestID(c.Request.Header), TraceID: traceID(c.Request.Header), UserAgent: c.Request.UserAgent()}
 	if host, _, err := net.SplitHostPort(c.Request.RemoteAddr); err == nil {
 		r.IP = host
 	}

@@ -29,11 +29,8 @@ func (h *handler) Login(ctx context.Context, r api.LoginRequestObject) (api.Logi
 	if r.Body.Tenant != nil {
 		c.tenant = *r.Body.Tenant
 	}
-	if r.Params.UserAgent != nil {
-		c.userAgent = *r.Params.UserAgent
-	}
 	if request := logger.FromContext(ctx); request != nil {
-		c.ip = request.IP
+		c.ip, c.userAgent = request.IP, request.UserAgent
 	}
 	t, err := h.identity.login(ctx, c)
 	if err != nil {

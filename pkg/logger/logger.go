@@ -12,9 +12,10 @@ import (
 
 // Request identifies the request or job that a context works for. Zero values are left out of the log.
 type Request struct {
-	ID      string // X-Request-ID
-	TraceID string // W3C trace id, 32 hex digits
-	IP      string // the client's address
+	ID        string // X-Request-ID
+	TraceID   string // W3C trace id, 32 hex digits
+	IP        string // the client's address
+	UserAgent string // as the client sent it: any bytes, of any length
 }
 
 type requestKey struct{}

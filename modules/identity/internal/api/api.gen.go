@@ -87,12 +87,6 @@ type User struct {
 	Name      string             `json:"name"`
 }
 
-// LoginParams defines parameters for Login.
-type LoginParams struct {
-	// UserAgent Kept with the session, so that its user recognizes it.
-	UserAgent *string `json:"User-Agent,omitempty"`
-}
-
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = Credentials
 
@@ -106,7 +100,7 @@ type RegisterJSONRequestBody = Registration
 type ServerInterface interface {
 	// Login Sign in
 	// (POST /api/v1/auth/login)
-	Login(c *gin.Context, params LoginParams)
+	Login(c *gin.Context)
 	// Logout End the bearer's session
 	// (POST /api/v1/auth/logout)
 	Logout(c *gin.Context)
@@ -133,33 +127,6 @@ type MiddlewareFunc func(c *gin.Context)
 // Login operation middleware
 func (siw *ServerInterfaceWrapper) Login(c *gin.Context) {
 
-	var err error
-	_ = err
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params LoginParams
-
-	headers := c.Request.Header
-
-	// ------------- Optional header parameter "User-Agent" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("User-Agent")]; found {
-		var UserAgent string
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandler(c, fmt.Errorf("Expected one value for User-Agent, got %d", n), http.StatusBadRequest)
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "User-Agent", valueList[0], &UserAgent, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter User-Agent: %w", err), http.StatusBadRequest)
-			return
-		}
-
-		params.UserAgent = &UserAgent
-
-	}
-
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -167,7 +134,7 @@ func (siw *ServerInterfaceWrapper) Login(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.Login(c, params)
+	siw.Handler.Login(c)
 }
 
 // Logout operation middleware
@@ -257,8 +224,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 }
 
 type LoginRequestObject struct {
-	Params LoginParams
-	Body   *LoginJSONRequestBody
+	Body *LoginJSONRequestBody
 }
 
 type LoginResponseObject interface {
@@ -436,10 +402,8 @@ type strictHandler struct {
 }
 
 // Login operation middleware
-func (sh *strictHandler) Login(ctx *gin.Context, params LoginParams) {
+func (sh *strictHandler) Login(ctx *gin.Context) {
 	var request LoginRequestObject
-
-	request.Params = params
 
 	var body LoginJSONRequestBody
 	var err error
