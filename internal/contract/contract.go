@@ -44,6 +44,9 @@ type Operation struct {
 	// first, or must keep what it wrote although it answers with an error.
 	Manual bool
 
+	// MaxBody limits the request body further than the server does, in bytes (x-max-body). 0 does not.
+	MaxBody int64
+
 	Parameters []*openapi3.Parameter
 	Body       *openapi3.RequestBody // nil when the operation takes none
 	Spec       *openapi3.Operation
@@ -183,6 +186,12 @@ func operation(method, path string, item *openapi3.PathItem, spec *openapi3.Oper
 		op.Access = Public
 	default:
 		return fail("needs exactly one of x-permission, x-authenticated: true and security: []")
+	}
+	if limit, given := spec.Extensions["x-max-body"]; given {
+		bytes, _ := limit.(float64)
+		if op.MaxBody = int64(bytes); op.MaxBody < 1 {
+			return fail("x-max-body must be a number of bytes")
+		}
 	}
 	switch spec.Extensions["x-transaction"] {
 	case nil:

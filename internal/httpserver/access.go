@@ -80,7 +80,7 @@ func (s *Server) observe(c *gin.Context, status int, took time.Duration) {
 	}
 	ctx := c.Request.Context()
 	fields := append(make([]zap.Field, 0, 14),
-		zap.String("method", c.Request.Method), zap.String("route", route), zap.String("path", c.Request.URL.Path),
+		zap.String("method", c.Request.Method), zap.String("route", route), zap.String("path", cut(c.Request.URL.Path)),
 		zap.Int("status", status), zap.Int("bytes", max(c.Writer.Size(), 0)), zap.Float64("took_ms", float64(took.Microseconds())/1000))
 	if r := logger.FromContext(ctx); r != nil {
 		fields = append(fields, zap.String("ip", r.IP))

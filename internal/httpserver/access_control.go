@@ -1,6 +1,9 @@
 package httpserver
 
 import (
+	"errors"
+	"net/http"
+
 	"github.com/gin-gonic/gin"
 
 	"github.com/yourorg/platform/internal/auth"
@@ -11,7 +14,7 @@ import (
 
 // authenticated finds out who calls, and in which tenant. Public operations do not pass here.
 func (s *Server) authenticated(c *gin.Context) {
-	token, err := auth.Bearer(c.GetHeader("Authorization"))
+	token, err := bearer(c.Request.Header)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -42,4 +45,16 @@ func (s *Server) authorized(op contract.Operation) gin.HandlerFunc {
 		}
 		c.Next()
 	}
+}
+
+// bearer reads the one Authorization header: of two, another server on the way might have checked the other.
+func bearer(h http.Header) (string, error) {
+	values := h["Authorization"]
+	switch len(values) {
+	case 0:
+		return auth.Bearer("")
+	case 1:
+		return auth.Bearer(values[0])
+	}
+	return "", auth.ErrTokenMalformed.Wrap(errors.New("there are several Authorization headers"))
 }

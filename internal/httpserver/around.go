@@ -133,20 +133,24 @@ func (s *Server) fail(c *gin.Context, err error) {
 	write(c, p)
 }
 
+// recordTimeout keeps the record of an attempt from delaying its answer past the server's write timeout.
+const recordTimeout = time.Second
+
 // recordFailure writes in a transaction of its own: the one of the attempt is rolled back. Attempts without a known
-// caller are not recorded, because anybody could fill the trail with them; they are in the log.
+// caller are not recorded, because anybody could fill the trail with them, nor those that failed because the database
+// cannot be written to: waiting for it once more would only double the caller's wait. Both are in the log.
 func (s *Server) recordFailure(c *gin.Context, p *problem.Problem) {
 	ctx := c.Request.Context()
 	v, _ := c.Get(operationKey)
 	op, found := v.(*mounted)
-	if _, known := auth.FromContext(ctx); !found || !known || !op.Mutates() {
+	if _, known := auth.FromContext(ctx); !found || !known || !op.Mutates() || strings.HasPrefix(p.Code, "database.") {
 		return
 	}
 	outcome := audit.Failed
 	if p.Kind == problem.Forbidden {
 		outcome = audit.Denied
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	err := s.audit.Record(ctx, audit.Entry{Action: op.action(), Target: strings.Clone(c.Request.URL.Path), Outcome: outcome})
 	if err != nil {

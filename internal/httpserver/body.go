@@ -1,81 +1,16 @@
 package httpserver
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/yourorg/platform/pkg/problem"
 )
-
-// maxDepth is how deeply a body may nest: far more than any contract needs, far less than hurts.
-const maxDepth = 64
-
-// parse reads one JSON value, and nothing after it. encoding/json would replace bad UTF-8 silently, so that is looked
-// for first.
-func parse(raw []byte) (any, error) {
-	if !utf8.Valid(raw) {
-		return nil, errEncoding
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber() // a large integer must not lose digits on its way to the handler
-	var value any
-	if err := d.Decode(&value); err != nil {
-		return nil, malformed(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errBodyMalformed.Detailf("There is something after the JSON value.")
-	}
-	if at, ok := find(value, "", 0); ok {
-		return nil, at
-	}
-	return value, nil
-}
-
-func malformed(err error) error {
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return errBodyMalformed.Detailf("The JSON is wrong at byte %d.", syntax.Offset).Wrap(err)
-	}
-	return errBodyMalformed.Detailf("The JSON ends too early.").Wrap(err)
-}
-
-// find looks for what no store accepts: NUL characters, and values that nest too deeply.
-func find(value any, path string, depth int) (error, bool) {
-	if depth > maxDepth {
-		return errBodyMalformed.Detailf("The JSON nests more than %d levels deep.", maxDepth), true
-	}
-	switch v := value.(type) {
-	case string:
-		if strings.ContainsRune(v, 0) {
-			return errInvalid.With(problem.Field{Field: path, Code: "nul", Message: "contains a NUL character"}), true
-		}
-	case map[string]any:
-		for key, item := range v {
-			if strings.ContainsRune(key, 0) {
-				return errInvalid.With(problem.Field{Field: path, Code: "nul", Message: "has a key with a NUL character"}), true
-			}
-			if err, ok := find(item, join(path, key), depth+1); ok {
-				return err, true
-			}
-		}
-	case []any:
-		for i, item := range v {
-			if err, ok := find(item, join(path, strconv.Itoa(i)), depth+1); ok {
-				return err, true
-			}
-		}
-	}
-	return nil, false
-}
 
 // maxFaults is how many faults an answer names. A body of the largest size can have a million.
 const maxFaults = 50

@@ -52,8 +52,10 @@ func DefaultConfig() Config {
 // Validate names every key that cannot work.
 func (c Config) Validate() error {
 	var errs []error
-	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+	if _, port, err := net.SplitHostPort(c.Addr); err != nil {
 		errs = append(errs, config.Invalid("addr", "must be host:port, as in 127.0.0.1:8080 or :8080"))
+	} else if _, err := net.LookupPort("tcp", port); err != nil {
+		errs = append(errs, config.Invalid("addr", "must have a port between 0 and 65535"))
 	}
 	for key, d := range map[string]time.Duration{
 		"read_timeout": c.ReadTimeout, "header_timeout": c.HeaderTimeout, "write_timeout": c.WriteTimeout,

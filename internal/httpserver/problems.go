@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -89,7 +90,7 @@ func write(c *gin.Context, p *problem.Problem) {
 	}
 	doc := document{
 		Type: "urn:problem:" + p.Code, Title: p.Title, Status: status, Detail: p.Detail,
-		Instance: c.Request.URL.EscapedPath(), Code: p.Code, Errors: p.Fields,
+		Instance: cut(c.Request.URL.EscapedPath()), Code: p.Code, Errors: p.Fields,
 	}
 	if r := logger.FromContext(c.Request.Context()); r != nil {
 		doc.RequestID = r.ID
@@ -105,14 +106,25 @@ func write(c *gin.Context, p *problem.Problem) {
 	_, _ = c.Writer.Write(body)
 }
 
-// translate finds the problem in err. A deadline that passed is the platform's, whatever the handler made of it.
+// translate finds the problem in err. When the request's own deadline has passed that is what happened, whatever the
+// handler made of it.
 func translate(ctx context.Context, err error) *problem.Problem {
 	p := problem.From(err)
-	if errors.Is(err, context.DeadlineExceeded) || p.Kind == problem.Internal && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) || p.Kind == problem.Internal && errors.Is(err, context.DeadlineExceeded) {
 		return errTimeout.Wrap(err)
 	}
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return errTooLarge.Detailf("At most %d bytes are accepted.", tooLarge.Limit).Wrap(err)
 	}
 	return p
+}
+
+// maxPath is how much of a path is repeated, in answers and in the log: a request may have a megabyte of it.
+const maxPath = 512 // bytes
+
+func cut(path string) string {
+	if len(path) <= maxPath {
+		return path
+	}
+	return strings.ToValidUTF8(path[:maxPath], "") + "…"
 }

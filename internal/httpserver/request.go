@@ -46,6 +46,9 @@ func (s *Server) identified(c *gin.Context) {
 		r.IP = host
 	}
 	c.Writer.Header()["X-Request-Id"] = []string{r.ID}
+	if s.drains.Load() {
+		c.Writer.Header()["Connection"] = closing // so that no client sends into a connection that is about to close
+	}
 	c.Request = c.Request.WithContext(logger.NewContext(c.Request.Context(), r))
 	c.Next()
 }
@@ -103,19 +106,29 @@ var (
 	noReferrer = []string{"no-referrer"}
 	apiPolicy  = []string{"default-src 'none'; frame-ancestors 'none'"}
 	sameOrigin = []string{"same-origin"}
+	closing    = []string{"close"}
 	noStore    = []string{"no-store"} // answers hold tokens and tenants' data; what may be kept says so itself
 )
 
 // limited refuses a body that announces more than the limit, and cuts off one that turns out to be larger.
 func (s *Server) limited(c *gin.Context) {
-	if c.Request.ContentLength > s.cfg.MaxBodyBytes {
-		s.fail(c, &http.MaxBytesError{Limit: s.cfg.MaxBodyBytes})
+	if err := s.limit(c, s.cfg.MaxBodyBytes); err != nil {
+		s.fail(c, err)
 		return
 	}
-	if c.Request.Body != nil && c.Request.Body != http.NoBody {
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, s.cfg.MaxBodyBytes)
-	}
 	c.Next()
+}
+
+// limit is used twice: for every request, and with the smaller limit of an operation that has one (0 has none).
+func (*Server) limit(c *gin.Context, most int64) error {
+	if most <= 0 || c.Request.Body == nil || c.Request.Body == http.NoBody {
+		return nil
+	}
+	if c.Request.ContentLength > most {
+		return &http.MaxBytesError{Limit: most}
+	}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
+	return nil
 }
 
 // timed gives the request its deadline.

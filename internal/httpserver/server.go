@@ -55,6 +55,7 @@ type Server struct {
 	ops    []*mounted
 	http   *http.Server
 	addr   atomic.Pointer[net.TCPAddr]
+	drains atomic.Bool // Stop has begun
 	failed func(error) // told when the listener dies by itself
 }
 
@@ -146,6 +147,7 @@ func (s *Server) URL() string {
 // the requests in flight have shutdown_timeout to finish. What is left is cut off.
 func (s *Server) Stop(ctx context.Context) error {
 	s.health.SetDraining()
+	s.drains.Store(true)
 	select {
 	case <-time.After(s.cfg.DrainInterval):
 	case <-ctx.Done():

@@ -45,6 +45,10 @@ func (s *Server) validated(op contract.Operation) gin.HandlerFunc {
 			s.fail(c, err)
 			return
 		}
+		if err := s.limit(c, op.MaxBody); err != nil {
+			s.fail(c, err)
+			return
+		}
 		if err := v.checkBody(c); err != nil {
 			s.fail(c, err)
 			return
@@ -181,6 +185,9 @@ func (v *validator) checkBody(c *gin.Context) error {
 }
 
 func (v *validator) media(h http.Header) (*openapi3.MediaType, error) {
+	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, errMediaType.Detailf("Send the body without a Content-Encoding.")
+	}
 	contentType, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil {
 		return nil, errMediaType.Detailf("Send Content-Type: application/json.")

@@ -27,7 +27,8 @@ type Config struct {
 	ConnMaxLifetime time.Duration `mapstructure:"conn_max_lifetime"`
 	// ConnMaxIdleTime ends a Postgres connection that was idle for so long.
 	ConnMaxIdleTime time.Duration `mapstructure:"conn_max_idle_time"`
-	// BusyTimeout is how long a write waits for SQLite's one writer before it answers 503.
+	// BusyTimeout is how long a write waits for its turn at SQLite's one writer, and then as long again for a lock of
+	// another process, before it answers 503.
 	BusyTimeout time.Duration `mapstructure:"busy_timeout"`
 	// StatementTimeout cancels a Postgres statement that runs for longer. Migrations are exempt.
 	StatementTimeout time.Duration `mapstructure:"statement_timeout"`
@@ -106,6 +107,9 @@ func parse(u config.URL) (address, error) {
 		file, err := url.PathUnescape(file)
 		if err != nil || file == "" || strings.HasSuffix(file, "/") {
 			return address{}, errors.New("must name a file, as in sqlite:///var/lib/platform.db or sqlite://data/platform.db")
+		}
+		if strings.HasPrefix(file, ":memory:") {
+			return address{}, errors.New("cannot be in memory: every connection would have a database of its own")
 		}
 		// Cleaned, because the path becomes a URI again, where a second leading slash would begin a host.
 		return address{sqlite: true, file: filepath.Clean(file)}, nil

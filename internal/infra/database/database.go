@@ -6,20 +6,22 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+	"go.uber.org/zap"
 	_ "modernc.org/sqlite" // the pure Go driver "sqlite"
-
-	"github.com/yourorg/platform/pkg/health"
 )
 
 // Driver is the one database behind every ent client: SQLite with one writer and a pool of readers, or Postgres.
@@ -30,6 +32,8 @@ type Driver struct {
 	write  *entsql.Driver
 	read   *entsql.Driver // the same as write on Postgres
 	writer chan struct{}  // SQLite's one writer; nil on Postgres
+	log    *zap.Logger
+	fault  atomic.Pointer[fault] // of the last write that the database refused, until one succeeds
 }
 
 var _ dialect.Driver = (*Driver)(nil)
@@ -43,7 +47,7 @@ func Open(cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: cfg, at: at}
+	d := &Driver{cfg: cfg, at: at, log: zap.NewNop()}
 	if at.sqlite {
 		return d, d.openSQLite()
 	}
@@ -114,7 +118,7 @@ func milliseconds(t time.Duration) string { return strconv.FormatInt(t.Milliseco
 // Connect waits until the database answers, with growing pauses, for at most ConnectTimeout.
 func (d *Driver) Connect(ctx context.Context) error {
 	if d.at.sqlite {
-		if err := os.MkdirAll(filepath.Dir(d.at.file), 0o700); err != nil {
+		if err := makeFile(d.at.file); err != nil {
 			return fmt.Errorf("database.url %s: %w", d.at, err)
 		}
 	}
@@ -125,9 +129,10 @@ func (d *Driver) Connect(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if d.at.sqlite && within.Err() == nil && !errors.Is(classify(err), ErrBusy) {
-			return fmt.Errorf("the database %s cannot be opened: %w", d.at, err) // waiting does not mend a file
+		if within.Err() == nil && d.final(err) {
+			return fmt.Errorf("the database %s cannot be opened: %w", d.at, err)
 		}
+		d.log.Warn("the database does not answer yet", zap.Stringer("database", d.at), zap.Error(err))
 		select {
 		case <-within.Done():
 			if ctx.Err() != nil {
@@ -137,6 +142,31 @@ func (d *Driver) Connect(ctx context.Context) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// makeFile creates an empty database file that only its owner can read: it holds password hashes.
+func makeFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// final tells whether waiting cannot mend err: a file that is no database or may not be used, a server that knows no
+// such user or database (SQLSTATE 28xxx and 3D000).
+func (d *Driver) final(err error) bool {
+	if d.at.sqlite {
+		return !errors.Is(classify(err), ErrBusy)
+	}
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (strings.HasPrefix(e.Code, "28") || e.Code == "3D000")
 }
 
 func (d *Driver) ping(ctx context.Context) error {
@@ -163,19 +193,4 @@ func (d *Driver) Pools() map[string]sql.DBStats {
 		return map[string]sql.DBStats{"main": d.write.DB().Stats()}
 	}
 	return map[string]sql.DBStats{"writer": d.write.DB().Stats(), "readers": d.read.DB().Stats()}
-}
-
-// Name is the name of the health check.
-func (*Driver) Name() string { return "database" }
-
-// Check asks the database for an answer.
-func (d *Driver) Check(ctx context.Context) (health.Status, error) {
-	var rows entsql.Rows
-	if err := d.read.Query(ctx, "SELECT 1", []any{}, &rows); err != nil {
-		return health.Unhealthy, err
-	}
-	if err := rows.Close(); err != nil {
-		return health.Unhealthy, err
-	}
-	return health.Healthy, nil
 }

@@ -25,11 +25,12 @@ type Migrated struct{}
 // Features are the tables of the feature modules, in dependency order.
 type Features []module.MigrationSet
 
-func provide(lc fx.Lifecycle, cfg Config) (*Driver, error) {
+func provide(lc fx.Lifecycle, cfg Config, log *zap.Logger) (*Driver, error) {
 	d, err := Open(cfg)
 	if err != nil {
 		return nil, err
 	}
+	d.log = log.Named("database")
 	lc.Append(fx.Hook{OnStart: d.Connect, OnStop: func(context.Context) error { return d.Close() }})
 	return d, nil
 }

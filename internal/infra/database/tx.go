@@ -39,7 +39,9 @@ func (d *Driver) Exec(ctx context.Context, query string, args, v any) error {
 		return err
 	}
 	defer release()
-	return classify(d.write.Exec(ctx, query, args, v))
+	err = classify(d.write.Exec(ctx, query, args, v))
+	d.wrote(err)
+	return err
 }
 
 // Query runs a query, in the transaction of ctx when there is one. ent sends INSERT … RETURNING through Query, so on
@@ -88,6 +90,12 @@ func (d *Driver) InTx(ctx context.Context, fn func(context.Context) error) error
 	if t := current(ctx); t != nil {
 		return t.nested(ctx, fn)
 	}
+	err := d.inTx(ctx, fn)
+	d.wrote(err)
+	return err
+}
+
+func (d *Driver) inTx(ctx context.Context, fn func(context.Context) error) error {
 	begun, err := d.begin(ctx)
 	if err != nil {
 		return err
