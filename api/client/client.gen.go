@@ -214,12 +214,24 @@ type BlogPostChange struct {
 
 // BlogPostPage defines model for BlogPostPage.
 type BlogPostPage struct {
-	Items      []BlogPost `json:"items"`
-	NextCursor *string    `json:"next_cursor"`
+	Items      []BlogPostSummary `json:"items"`
+	NextCursor *string           `json:"next_cursor"`
 }
 
 // BlogPostStatus defines model for BlogPostStatus.
 type BlogPostStatus string
+
+// BlogPostSummary defines model for BlogPostSummary.
+type BlogPostSummary struct {
+	AuthorID    openapi_types.UUID `json:"author_id"`
+	CreatedAt   time.Time          `json:"created_at"`
+	ID          openapi_types.UUID `json:"id"`
+	PublishedAt *time.Time         `json:"published_at"`
+	Slug        string             `json:"slug"`
+	Status      BlogPostStatus     `json:"status"`
+	Title       string             `json:"title"`
+	UpdatedAt   time.Time          `json:"updated_at"`
+}
 
 // CoreCheck defines model for CoreCheck.
 type CoreCheck struct {
@@ -620,7 +632,7 @@ type ClientInterface interface {
 
 	// ListPosts List posts, newest first
 	//
-	// Drafts are included.
+	// Drafts are included. Items come without their content, which may be long.
 	//
 	// Corresponds with GET /api/v1/blog/posts (the `ListPosts` operationId).
 	ListPosts(ctx context.Context, params *ListPostsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -879,7 +891,7 @@ func (c *Client) Register(ctx context.Context, body RegisterJSONRequestBody, req
 
 // ListPosts List posts, newest first
 //
-// Drafts are included.
+// Drafts are included. Items come without their content, which may be long.
 //
 // Corresponds with GET /api/v1/blog/posts (the `ListPosts` operationId).
 func (c *Client) ListPosts(ctx context.Context, params *ListPostsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1980,7 +1992,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListPostsWithResponse List posts, newest first
 	//
-	// Drafts are included.
+	// Drafts are included. Items come without their content, which may be long.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3072,7 +3084,7 @@ func (c *ClientWithResponses) RegisterWithResponse(ctx context.Context, body Reg
 
 // ListPostsWithResponse List posts, newest first
 //
-// Drafts are included.
+// Drafts are included. Items come without their content, which may be long.
 //
 // Returns a wrapper object for the known response body format(s).
 //

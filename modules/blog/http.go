@@ -31,9 +31,9 @@ func (h *handler) ListPosts(ctx context.Context, r api.ListPostsRequestObject) (
 		return nil, err
 	}
 	posts, next := page.Cut(posts, f.limit-1, func(p Post) uuid.UUID { return p.ID })
-	items := make([]api.Post, len(posts))
+	items := make([]api.PostSummary, len(posts))
 	for i, p := range posts {
-		items[i] = toAPI(p)
+		items[i] = toSummary(p)
 	}
 	return api.ListPosts200JSONResponse{Items: items, NextCursor: next}, nil
 }
@@ -91,6 +91,13 @@ func (h *handler) PublishPost(ctx context.Context, r api.PublishPostRequestObjec
 func toAPI(p Post) api.Post {
 	return api.Post{
 		ID: p.ID, Title: p.Title, Slug: p.Slug, Content: p.Content, Status: api.PostStatus(p.Status), AuthorID: p.AuthorID,
+		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, PublishedAt: p.PublishedAt,
+	}
+}
+
+func toSummary(p Post) api.PostSummary {
+	return api.PostSummary{
+		ID: p.ID, Title: p.Title, Slug: p.Slug, Status: api.PostStatus(p.Status), AuthorID: p.AuthorID,
 		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, PublishedAt: p.PublishedAt,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	stdsql "database/sql"
 	"errors"
+	"slices"
 
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
@@ -20,6 +21,9 @@ type store struct{ client *ent.Client }
 
 func newStore(c *ent.Client) *store { return &store{client: c} }
 
+// summary is every column but the content.
+var summary = slices.DeleteFunc(slices.Clone(entpost.Columns), func(c string) bool { return c == entpost.FieldContent })
+
 // filter limits a listing; nil does not.
 type filter struct {
 	status *string
@@ -28,7 +32,8 @@ type filter struct {
 	limit  int
 }
 
-// list returns posts, newest first: UUIDv7 ids grow with time.
+// list returns posts without their content, newest first: UUIDv7 ids grow with time. Two hundred contents would be a
+// burden on the database, the process and the client.
 func (s *store) list(ctx context.Context, f filter) ([]Post, error) {
 	q := s.client.Post.Query().Order(entpost.ByID(sql.OrderDesc())).Limit(f.limit)
 	if f.status != nil {
@@ -40,7 +45,7 @@ func (s *store) list(ctx context.Context, f filter) ([]Post, error) {
 	if f.before != nil {
 		q.Where(entpost.IDLT(*f.before))
 	}
-	rows, err := q.All(ctx)
+	rows, err := q.Select(summary...).All(ctx)
 	if err != nil {
 		return nil, err
 	}

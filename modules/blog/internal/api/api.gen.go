@@ -66,12 +66,24 @@ type PostChange struct {
 
 // PostPage defines model for PostPage.
 type PostPage struct {
-	Items      []Post  `json:"items"`
-	NextCursor *string `json:"next_cursor"`
+	Items      []PostSummary `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
 }
 
 // PostStatus defines model for PostStatus.
 type PostStatus string
+
+// PostSummary defines model for PostSummary.
+type PostSummary struct {
+	AuthorID    openapi_types.UUID `json:"author_id"`
+	CreatedAt   time.Time          `json:"created_at"`
+	ID          openapi_types.UUID `json:"id"`
+	PublishedAt *time.Time         `json:"published_at"`
+	Slug        string             `json:"slug"`
+	Status      PostStatus         `json:"status"`
+	Title       string             `json:"title"`
+	UpdatedAt   time.Time          `json:"updated_at"`
+}
 
 // Cursor defines model for Cursor.
 type Cursor = string
