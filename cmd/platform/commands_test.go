@@ -47,6 +47,8 @@ func TestExitCodes(t *testing.T) {
 		"help is fine":                         {"help", 0, "A modular SaaS platform"},
 		"help of a command is fine":            {"help migrate down", 0, "platform migrate down --module blog"},
 		"a good configuration is fine":         {"config validate", 0, ""},
+		"production without a key is not good": {"config validate --environment production", 1, "security.encryption_key must be set"},
+		"a port that cannot be":                {"config validate --set http.addr=127.0.0.1:99999", 1, "http.addr must have a port"},
 		"a version is fine":                    {"version", 0, "platform v1.2.3 (commit c0ffee, built 2026-01-02T03:04:05Z, go"},
 		"no command":                           {"", 2, `"platform" needs a command`},
 		"a command that is not there":          {"sevre", 2, `unknown command "sevre"`},

@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yourorg/platform/internal/cli"
+	"github.com/yourorg/platform/internal/secret"
+	"github.com/yourorg/platform/pkg/config"
 )
 
 func configuration() *cobra.Command {
@@ -30,8 +32,15 @@ func configuration() *cobra.Command {
 		Use: "validate", Short: "Check the configuration and say nothing when it is good", Args: cobra.NoArgs,
 		Example: "  platform config validate --config platform.yaml",
 		RunE: cli.Run(func(cmd *cobra.Command, _ []string) error {
-			_, err := cli.Load(cmd)
-			return err
+			loaded, err := cli.Load(cmd)
+			if err != nil {
+				return err
+			}
+			security := secret.DefaultConfig()
+			if err := loaded.Config.Unmarshal("security", &security); err != nil {
+				return err
+			}
+			return security.Usable(config.Environment(loaded.Config.Environment()))
 		}),
 	}
 	return cli.Group("config", "Show and check the configuration", "  platform config print", print, validate)

@@ -26,7 +26,10 @@ func load(t *testing.T, set ...string) *app.Loaded {
 	dir := t.TempDir()
 	loaded, err := app.Load(config.Options{
 		Environment: "test", Dir: dir, Environ: []string{},
-		Set: append([]string{"database.url=sqlite://" + dir + "/platform.db", "security.key_file=" + dir + "/key"}, set...),
+		Set: append([]string{
+			"database.url=sqlite://" + dir + "/platform.db", "security.key_file=" + dir + "/key",
+			"bootstrap.admin_email=admin@example.com", "bootstrap.admin_password=correct horse battery",
+		}, set...),
 	}, modules.All()...)
 	require.NoError(t, err)
 	return loaded

@@ -95,3 +95,24 @@ func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 		}
 	}
 }
+
+func TestTwoTokensAreNone(t *testing.T) {
+	t.Parallel()
+	app := testapp.New(t, modules.All())
+	user := app.Register(t, "ada")
+	r := httptest.NewRequest(http.MethodGet, "/api/v1/me", http.NoBody)
+	r.Header["Authorization"] = []string{"Bearer " + user.Token, "Bearer " + user.Token}
+	answer := app.Send(t, r)
+	require.Equal(t, http.StatusUnauthorized, answer.Status)
+	require.Equal(t, "auth.token_malformed", answer.Code(t))
+}
+
+func TestALongPathIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	app := testapp.New(t, modules.All())
+	answer := app.Want(t, http.StatusNotFound, testapp.Call{Path: "/" + strings.Repeat("a", 100_000)})
+	require.Less(t, len(answer.Body), 1_000)
+	for _, line := range app.Log.FilterMessage("request").All() {
+		require.Less(t, len(line.ContextMap()["path"].(string)), 1_000)
+	}
+}

@@ -90,3 +90,28 @@ func TestAnOperationWithoutABody(t *testing.T) {
 		})
 	}
 }
+
+func TestACompressedBodyIsRefused(t *testing.T) {
+	t.Parallel()
+	app := testapp.New(t, modules.All())
+	for encoding, status := range map[string]int{"gzip": 415, "br": 415, "identity": 401} {
+		answer := app.Do(t, testapp.Call{
+			Method: "POST", Path: "/api/v1/auth/login", Body: `{"email":"ada@example.com","password":"x"}`,
+			Header: map[string]string{"Content-Encoding": encoding},
+		})
+		require.Equal(t, status, answer.Status, encoding)
+	}
+}
+
+func TestAnOperationCanTakeLessThanTheServer(t *testing.T) {
+	t.Parallel()
+	app := testapp.New(t, modules.All())
+	long := `{"email":"` + strings.Repeat("a", 20_000) + `","password":"x"}`
+	answer := app.Want(t, http.StatusRequestEntityTooLarge, testapp.Call{Method: "POST", Path: "/api/v1/auth/login", Body: long})
+	require.Equal(t, "request.too_large", answer.Code(t))
+
+	r := httptest.NewRequest(http.MethodPost, "/api/v1/auth/login", strings.NewReader(long))
+	r.ContentLength = -1
+	r.Header.Set("Content-Type", "application/json")
+	require.Equal(t, http.StatusRequestEntityTooLarge, app.Send(t, r).Status, "in chunks, without an announcement")
+}

@@ -39,6 +39,15 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Usable says why a platform in env cannot start with these settings: only development and tests make a key themselves.
+func (c Config) Usable(env config.Environment) error {
+	if c.EncryptionKey == "" && env != config.Development && env != config.Test {
+		return fmt.Errorf("security.encryption_key must be set when the environment is %s: %s, and keep it as safe as the database",
+			env, howToMake)
+	}
+	return nil
+}
+
 // parseKey leaves the value out of its errors.
 func parseKey(encoded string) ([]byte, error) {
 	key, err := base64.StdEncoding.Strict().DecodeString(strings.TrimSpace(encoded))

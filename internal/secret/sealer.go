@@ -42,22 +42,21 @@ func (s *Sealer) load(cfg Config, env config.Environment) error {
 }
 
 func findKey(cfg Config, env config.Environment) ([]byte, error) {
-	switch {
-	case cfg.EncryptionKey != "":
+	if err := cfg.Usable(env); err != nil {
+		return nil, err
+	}
+	if cfg.EncryptionKey != "" {
 		key, err := parseKey(cfg.EncryptionKey.Reveal())
 		if err != nil {
 			return nil, fmt.Errorf("security.encryption_key %w", err)
 		}
 		return key, nil
-	case env == config.Development || env == config.Test:
-		key, err := keyFromFile(cfg.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("security.key_file: %w", err)
-		}
-		return key, nil
 	}
-	return nil, fmt.Errorf("security.encryption_key must be set when the environment is %s: %s, and keep it as safe as the database",
-		env, howToMake)
+	key, err := keyFromFile(cfg.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("security.key_file: %w", err)
+	}
+	return key, nil
 }
 
 // Seal encrypts plain. The context, such as the table and id of the row that it is for, is not kept: Open needs the

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/yourorg/platform/modules/identity/identityapi"
 	"github.com/yourorg/platform/pkg/audit"
@@ -31,10 +32,14 @@ func DefaultBootstrapConfig() BootstrapConfig { return BootstrapConfig{} }
 
 // Validate names every key that cannot work.
 func (c BootstrapConfig) Validate() error {
+	var errs []error
 	if c.AdminEmail != "" && !validEmail(c.AdminEmail) {
-		return config.Invalid("admin_email", "is not an e-mail address")
+		errs = append(errs, config.Invalid("admin_email", "is not an e-mail address"))
 	}
-	return nil
+	if c.AdminPassword != "" && utf8.RuneCountInString(c.AdminPassword.Reveal()) < minPasswordLength {
+		errs = append(errs, config.Invalid("admin_password", "must have at least %d characters", minPasswordLength))
+	}
+	return errors.Join(errs...)
 }
 
 // bootstrap makes sure that somebody can administer the platform.
@@ -84,10 +89,10 @@ func (b *bootstrap) Seed(ctx context.Context) ([]string, error) {
 	return notice, nil
 }
 
-// credentials are the configured ones. Only development and tests may leave them out.
+// credentials are the configured ones. Only development may leave them out: elsewhere nobody might see the password.
 func (b *bootstrap) credentials() (email, password string, err error) {
 	email, password = b.cfg.AdminEmail, b.cfg.AdminPassword.Reveal()
-	if b.env != config.Development && b.env != config.Test {
+	if b.env != config.Development {
 		var missing []string
 		if email == "" {
 			missing = append(missing, "PLATFORM_BOOTSTRAP_ADMIN_EMAIL (bootstrap.admin_email)")

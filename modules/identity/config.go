@@ -38,7 +38,7 @@ func DefaultConfig() Config {
 	return Config{
 		Registration: true,
 		RefreshTTL:   720 * time.Hour,
-		Password:     PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1, Queue: 32, MinLength: 8},
+		Password:     PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1, Queue: 32, MinLength: minPasswordLength},
 	}
 }
 
@@ -59,6 +59,6 @@ func (c Config) Validate() error {
 	within("password.memory_kib", p.MemoryKiB, 8*max(p.Parallelism, 1), maxMemory)
 	within("password.workers", p.Workers, 0, 1024)
 	within("password.queue", p.Queue, 0, 100_000)
-	within("password.min_length", p.MinLength, 8, 128)
+	within("password.min_length", p.MinLength, minPasswordLength, 128)
 	return errors.Join(errs...)
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/yourorg/platform/pkg/problem"
 )
 
+// minPasswordLength is the least that any configuration may ask for (NIST SP 800-63B, section 5.1.1.2).
+const minPasswordLength = 8 // characters
+
 // maxPassword is the longest new password, in bytes.
 const maxPassword = 256
 

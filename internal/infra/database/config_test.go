@@ -49,6 +49,7 @@ func TestABadURLIsNamedWithoutItsPassword(t *testing.T) {
 		"another engine":               {"mysql://u:hunter2@db/p", `has the scheme "mysql"`},
 		"no file":                      {"sqlite://", "must name a file"},
 		"a folder":                     {"sqlite:///var/lib/", "must name a file"},
+		"no file at all but memory":    {"sqlite://:memory:", "cannot be in memory"},
 		"a broken escape":              {"sqlite://a%zz.db", "must name a file"},
 		"parameters after the file":    {"sqlite://a.db?mode=ro", "takes no parameters"},
 		"what is not a URL":            {"postgres://u:hunter2@db:port/p", "cannot be parsed"},

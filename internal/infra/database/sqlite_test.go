@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/stretchr/testify/require"
 
+	"github.com/yourorg/platform/pkg/health"
 	"github.com/yourorg/platform/pkg/problem"
 )
 
@@ -122,8 +124,24 @@ func TestALockedFileIsBusyAndRecovers(t *testing.T) {
 	require.ErrorIs(t, err, ErrBusy)
 	require.Equal(t, problem.Unavailable, problem.From(err).Kind)
 	require.Zero(t, count(t, d, t.Context()), "reads go on")
+	status, reason := d.Check(t.Context())
+	require.Equal(t, health.Degraded, status)
+	require.ErrorIs(t, reason, ErrBusy)
 	release()
 	require.NoError(t, insert())
+	status, reason = d.Check(t.Context())
+	require.Equal(t, health.Healthy, status)
+	require.NoError(t, reason)
+}
+
+func TestOnlyTheOwnerCanReadANewFile(t *testing.T) {
+	t.Parallel()
+	d := openFile(t)
+	for _, file := range []string{d.at.file, d.at.file + "-wal"} {
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		require.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), file)
+	}
 }
 
 func TestAFileThatIsLockedAtTheStartIsWaitedForAndNamed(t *testing.T) {
