@@ -31,7 +31,9 @@ func TestAChangedRoleCountsOnTheNextRequest(t *testing.T) {
 
 		require.NoError(t, app.Grants.Assign(t.Context(), user.TenantID, user.ID, authz.Viewer))
 		app.Want(t, http.StatusForbidden, write(user.Token))
-		require.Equal(t, []string{"blog.post.read"}, whoAmI(t, app, user.Token).Permissions)
+		held := whoAmI(t, app, user.Token).Permissions
+		require.Contains(t, held, "blog.post.read")
+		require.NotContains(t, held, "blog.post.create")
 
 		require.NoError(t, app.Grants.Unassign(t.Context(), user.TenantID, user.ID, authz.Viewer))
 		require.NoError(t, app.Grants.Assign(t.Context(), user.TenantID, user.ID, authz.Owner))

@@ -14,8 +14,8 @@ import (
 const column = "tenant_id"
 
 // Mixin gives an ent schema its tenant_id and keeps every query and mutation inside the tenant of the context.
-// A query without a tenant fails with ErrMissing. Raw SQL and ON CONFLICT DO UPDATE are
-// not covered: neither belongs in a module. DO NOTHING touches no other row.
+// A query without a tenant fails with ErrMissing. Raw SQL and ON CONFLICT DO UPDATE are not
+// covered: neither belongs in a module. DO NOTHING touches no other row.
 //
 // ent installs the hooks through the generated ent/runtime package: blank-import it beside the client.
 type Mixin struct{ mixin.Schema }
