@@ -20,6 +20,7 @@ import (
 // Log is the trail. It joins the transaction that the context carries.
 type Log struct {
 	events *ent.EventClient
+	keys   *Keys
 	now    func() time.Time
 }
 
@@ -28,11 +29,15 @@ var (
 	_ audit.Trail    = (*Log)(nil)
 )
 
-// New returns the trail in the table of client.
-func New(client *ent.Client) *Log { return &Log{events: client.Event, now: time.Now} }
+// New returns the trail in the table of client. Every event is authenticated with the newest of keys, so that the chain
+// takes no row that somebody else has written.
+func New(client *ent.Client, keys *Keys) *Log {
+	return &Log{events: client.Event, keys: keys, now: time.Now}
+}
 
 // Record implements audit.Recorder. Without a tenant anywhere the event belongs to the platform, whose tenant is the
-// zero id. Text is shortened to what the table is meant to hold and loses what does not print.
+// zero id. Text is shortened to what the table is meant to hold and loses what does not print. What the transaction has
+// changed of the tenant's audited entities goes with an event that succeeded.
 func (l *Log) Record(ctx context.Context, e audit.Entry) error {
 	if e.Action == "" {
 		return errors.New("record an audit event: it has no action")
@@ -41,31 +46,62 @@ func (l *Log) Record(ctx context.Context, e audit.Entry) error {
 	if err != nil {
 		return fmt.Errorf("record the audit event %s: %w", clean(e.Action, maxAction), err)
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return fmt.Errorf("record an audit event: %w", err)
-	}
-	row := l.events.Create().
-		SetID(id).
-		SetTime(l.now().UTC().Truncate(time.Microsecond)).
-		SetTenantID(tenantOf(ctx, e)).
-		SetPermission(clean(e.Action, maxAction)).
-		SetTarget(clean(e.Target, maxTarget)).
-		SetOutcome(outcome)
+	r := l.begin(ctx, tenantOf(ctx, e), clean(e.Action, maxAction))
+	r.target, r.outcome = clean(e.Target, maxTarget), string(outcome)
 	if actor := actorOf(ctx, e); actor != uuid.Nil {
-		row.SetActor(actor)
+		r.actor = &actor
 	}
-	request := logger.FromContext(ctx)
-	if request == nil {
-		request = &logger.Request{}
+	var more [][]audit.Change
+	if outcome == event.OutcomeSucceeded {
+		if r.changes, more, err = takeChanges(ctx, r.tenant); err != nil {
+			return fmt.Errorf("record the audit event %s: %w", r.permission, err)
+		}
 	}
-	row.SetIP(clean(request.IP, maxIP)).SetRequestID(clean(request.ID, maxRequestID))
-	reason, _ := tenant.SystemReason(ctx)
-	row.SetReason(clean(reason, maxReason))
-	if err := row.Exec(ctx); err != nil {
-		return fmt.Errorf("record the audit event %s: %w", clean(e.Action, maxAction), err)
+	if err := l.write(ctx, r); err != nil {
+		return err
+	}
+	for _, part := range more {
+		if err := l.recordChanges(ctx, r.tenant, r.permission, part); err != nil {
+			return err
+		}
 	}
 	mark(ctx)
+	return nil
+}
+
+// begin is an event of now, by whoever is calling, with what the context knows of the request.
+func (l *Log) begin(ctx context.Context, of uuid.UUID, action string) *record {
+	r := &record{tenant: of, time: l.now().UTC().Truncate(time.Microsecond), permission: action, outcome: string(event.OutcomeSucceeded)}
+	if caller, ok := auth.FromContext(ctx); ok {
+		r.actor = &caller.UserID
+	}
+	if request := logger.FromContext(ctx); request != nil {
+		r.ip, r.requestID = clean(request.IP, maxIP), clean(request.ID, maxRequestID)
+	}
+	reason, _ := tenant.SystemReason(ctx)
+	r.reason = clean(reason, maxReason)
+	return r
+}
+
+// write authenticates the event and adds it to the table.
+func (l *Log) write(ctx context.Context, r *record) error {
+	key := l.keys.current.Load().newest()
+	if key == nil {
+		return fmt.Errorf("record the audit event %s: the audit keys are not loaded", r.permission)
+	}
+	var err error
+	if r.id, err = uuid.NewV7(); err != nil {
+		return fmt.Errorf("record the audit event %s: %w", r.permission, err)
+	}
+	row := l.events.Create().SetID(r.id).SetTenantID(r.tenant).SetTime(r.time).SetNillableActor(r.actor).
+		SetPermission(r.permission).SetTarget(r.target).SetOutcome(event.Outcome(r.outcome)).
+		SetIP(r.ip).SetRequestID(r.requestID).SetReason(r.reason).SetMAC(r.authenticate(key.mac))
+	if r.changes != "" {
+		row.SetChanges(r.changes)
+	}
+	if err := row.Exec(ctx); err != nil {
+		return fmt.Errorf("record the audit event %s: %w", r.permission, err)
+	}
 	return nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/yourorg/platform/internal/audit/ent"
 	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
@@ -30,7 +29,7 @@ func onEachEngine(t *testing.T, test func(t *testing.T, d *database.Driver)) {
 	}
 }
 
-func newLog(d *database.Driver) *Log { return New(ent.NewClient(ent.Driver(d))) }
+func newLog(d *database.Driver) *Log { return newTrail(d).Log }
 
 func TestRecordTakesWhoAndWhereFromTheContext(t *testing.T) {
 	t.Parallel()

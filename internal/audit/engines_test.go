@@ -60,6 +60,7 @@ func open(t *testing.T, address string) *database.Driver {
 	t.Helper()
 	cfg := database.DefaultConfig()
 	cfg.URL = config.URL(address)
+	cfg.Synchronous = "normal"
 	d, err := database.Open(cfg)
 	require.NoError(t, err)
 	require.NoError(t, d.Connect(t.Context()))

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -41,7 +42,9 @@ func (l *Log) Events(ctx context.Context, f audit.Filter) ([]audit.Event, error)
 	}
 	events := make([]audit.Event, len(rows))
 	for i, row := range rows {
-		events[i] = toEvent(row)
+		if events[i], err = toEvent(row); err != nil {
+			return nil, err
+		}
 	}
 	return events, nil
 }
@@ -91,7 +94,7 @@ func ceil(t time.Time) time.Time {
 	return up
 }
 
-func toEvent(row *ent.Event) audit.Event {
+func toEvent(row *ent.Event) (audit.Event, error) {
 	e := audit.Event{
 		ID:         row.ID,
 		Time:       row.Time.UTC(),
@@ -105,5 +108,10 @@ func toEvent(row *ent.Event) audit.Event {
 	if row.Actor != nil {
 		e.Actor = *row.Actor
 	}
-	return e
+	if row.Changes != nil {
+		if err := json.Unmarshal([]byte(*row.Changes), &e.Changes); err != nil {
+			return e, fmt.Errorf("read the changes of audit event %s: %w", row.ID, err)
+		}
+	}
+	return e, nil
 }

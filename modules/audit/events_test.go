@@ -145,7 +145,7 @@ func TestStrangersLeaveNoEvent(t *testing.T) {
 
 func TestSignInsAreInTheTrail(t *testing.T) {
 	t.Parallel()
-	app := testapp.New(t, modules.All())
+	app := testapp.New(t, modules.All(), testapp.Options{Set: []string{"auth.refresh_grace=0s"}})
 	user := app.Register(t, "ada")
 	app.Want(t, http.StatusUnauthorized, testapp.Call{Method: "POST", Path: "/api/v1/auth/login", Body: fields{"email": user.Email, "password": "wrong"}})
 	second, refresh := app.Login(t, user.Email, user.Password)

@@ -12,9 +12,15 @@ import (
 	"github.com/yourorg/platform/pkg/page"
 )
 
-type handler struct{ trail audit.Trail }
+type handler struct {
+	trail    audit.Trail
+	exporter audit.Exporter
+	recorder audit.Recorder
+}
 
-func newHandler(trail audit.Trail) api.StrictServerInterface { return &handler{trail: trail} }
+func newHandler(trail audit.Trail, exporter audit.Exporter, recorder audit.Recorder) api.StrictServerInterface {
+	return &handler{trail: trail, exporter: exporter, recorder: recorder}
+}
 
 func (h *handler) ListAuditEvents(ctx context.Context, r api.ListAuditEventsRequestObject) (api.ListAuditEventsResponseObject, error) {
 	before, err := page.After(r.Params.Cursor)
@@ -62,9 +68,25 @@ func toEvent(e audit.Event) api.Event {
 		Outcome:    api.Outcome(e.Outcome),
 		IP:         e.IP,
 		RequestID:  e.RequestID,
+		Changes:    make([]api.Change, len(e.Changes)),
+	}
+	for i, c := range e.Changes {
+		out.Changes[i] = toChange(c)
 	}
 	if e.Actor != uuid.Nil {
 		out.Actor = &e.Actor
+	}
+	return out
+}
+
+func toChange(c audit.Change) api.Change {
+	out := api.Change{Entity: c.Entity, ID: c.ID, Action: api.ChangeAction(c.Action), Fields: map[string]api.FieldChange{}}
+	for name, f := range c.Fields {
+		field := api.FieldChange{Before: f.Before, After: f.After}
+		if f.Shortened {
+			field.Shortened = &f.Shortened
+		}
+		out.Fields[name] = field
 	}
 	return out
 }

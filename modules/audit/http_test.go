@@ -34,7 +34,7 @@ func (tr *trail) Events(_ context.Context, f audit.Filter) ([]audit.Event, error
 // list calls the operation and returns the response as it is written.
 func list(t *testing.T, tr *trail, params api.ListAuditEventsParams) map[string]any {
 	t.Helper()
-	response, err := newHandler(tr).ListAuditEvents(t.Context(), api.ListAuditEventsRequestObject{Params: params})
+	response, err := newHandler(tr, nil, nil).ListAuditEvents(t.Context(), api.ListAuditEventsRequestObject{Params: params})
 	require.NoError(t, err)
 	w := httptest.NewRecorder()
 	require.NoError(t, response.VisitListAuditEventsResponse(w))
@@ -50,11 +50,17 @@ func TestAnEventShowsWhoDidWhat(t *testing.T) {
 	body := list(t, &trail{events: []audit.Event{{
 		ID: id, Time: time.Date(2026, 3, 4, 5, 6, 7, 8000, time.UTC), Actor: actor, Permission: "blog.post.delete",
 		Target: "blog.post:1", Outcome: audit.Denied, IP: "192.0.2.7", RequestID: "req-1", Reason: "kept to ourselves",
+		Changes: []audit.Change{{Entity: "blog.post", ID: "1", Action: audit.Deleted, Fields: map[string]audit.Field{
+			"title": {Before: json.RawMessage(`"T"`), After: json.RawMessage("null"), Shortened: true},
+		}}},
 	}}}, api.ListAuditEventsParams{})
 	require.Equal(t, map[string]any{
 		"items": []any{map[string]any{
 			"id": id.String(), "time": "2026-03-04T05:06:07.000008Z", "actor": actor.String(), "permission": "blog.post.delete",
 			"target": "blog.post:1", "outcome": "denied", "ip": "192.0.2.7", "request_id": "req-1",
+			"changes": []any{map[string]any{"entity": "blog.post", "id": "1", "action": "deleted", "fields": map[string]any{
+				"title": map[string]any{"before": "T", "after": nil, "shortened": true},
+			}}},
 		}},
 		"next_cursor": nil,
 	}, body)
@@ -106,14 +112,14 @@ func TestAPageEndsWithTheCursorOfItsLastEvent(t *testing.T) {
 
 func TestABrokenCursorIsMalformed(t *testing.T) {
 	t.Parallel()
-	_, err := newHandler(&trail{}).ListAuditEvents(t.Context(),
+	_, err := newHandler(&trail{}, nil, nil).ListAuditEvents(t.Context(),
 		api.ListAuditEventsRequestObject{Params: api.ListAuditEventsParams{Cursor: new("next")}})
 	require.ErrorIs(t, err, page.ErrCursor)
 }
 
 func TestAFailingTrailFailsTheRequest(t *testing.T) {
 	t.Parallel()
-	_, err := newHandler(&trail{err: context.DeadlineExceeded}).ListAuditEvents(t.Context(), api.ListAuditEventsRequestObject{})
+	_, err := newHandler(&trail{err: context.DeadlineExceeded}, nil, nil).ListAuditEvents(t.Context(), api.ListAuditEventsRequestObject{})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
@@ -125,5 +131,7 @@ func TestTheManifestDeclaresThePermission(t *testing.T) {
 	require.Equal(t, "platform", m.Kind)
 	require.Equal(t, []perm.Definition{{
 		Name: auditapi.PermEventRead, Description: "Read the audit trail.", Roles: []string{"owner", "admin", "platform_admin"},
+	}, {
+		Name: auditapi.PermEventExport, Description: "Export the audit trail.", Roles: []string{"owner", "admin", "platform_admin"},
 	}}, m.Permissions)
 }

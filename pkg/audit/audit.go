@@ -3,6 +3,7 @@ package audit
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,6 +45,7 @@ type Event struct {
 	IP         string
 	RequestID  string
 	Reason     string // the reason given to tenant.System, when the work saw more than one tenant
+	Changes    []Change
 }
 
 // Filter limits a listing; zero values do not.
@@ -61,4 +63,19 @@ type Filter struct {
 // Trail lists the events of the tenant in ctx, newest first.
 type Trail interface {
 	Events(ctx context.Context, f Filter) ([]Event, error)
+}
+
+// Format is a form of an export.
+type Format string
+
+// The formats.
+const (
+	NDJSON Format = "ndjson" // one JSON document a line; platformctl audit verify reads it
+	CSV    Format = "csv"    // RFC 4180, in which no cell is a formula
+)
+
+// Exporter writes the whole trail of the tenant in ctx, the oldest event first. When it fails, a part may have been
+// written; an NDJSON export that is not whole has no end line.
+type Exporter interface {
+	Export(ctx context.Context, f Format, w io.Writer) error
 }

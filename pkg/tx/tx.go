@@ -16,8 +16,9 @@ type Runner interface {
 
 // Hooks collects what waits for the commit of one transaction.
 type Hooks struct {
-	mu  sync.Mutex
-	fns []func(context.Context)
+	mu     sync.Mutex
+	fns    []func(context.Context)
+	values map[any]any
 }
 
 type hooksKey struct{}
@@ -39,6 +40,42 @@ func AfterCommit(ctx context.Context, fn func(context.Context)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.fns = append(h.fns, fn)
+}
+
+// Open tells whether ctx carries a transaction.
+func Open(ctx context.Context) bool {
+	h, _ := ctx.Value(hooksKey{}).(*Hooks)
+	return h != nil
+}
+
+// LoadOrStore returns the value that the transaction in ctx keeps under key, which is v when there was none before. ok
+// is false without a transaction. The value is gone when the transaction ends.
+func LoadOrStore(ctx context.Context, key, v any) (actual any, ok bool) {
+	h, _ := ctx.Value(hooksKey{}).(*Hooks)
+	if h == nil {
+		return nil, false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if kept, found := h.values[key]; found {
+		return kept, true
+	}
+	if h.values == nil {
+		h.values = map[any]any{}
+	}
+	h.values[key] = v
+	return v, true
+}
+
+// Load returns the value that the transaction in ctx keeps under key, or nil.
+func Load(ctx context.Context, key any) any {
+	h, _ := ctx.Value(hooksKey{}).(*Hooks)
+	if h == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.values[key]
 }
 
 // Run calls what was collected, with a context that no longer carries a transaction.

@@ -47,3 +47,21 @@ func TestSeveralGoroutinesOfATransactionMayWait(t *testing.T) {
 	hooks.Run(t.Context())
 	require.Equal(t, 50, ran)
 }
+
+func TestATransactionKeepsValues(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	require.False(t, tx.Open(t.Context()))
+	_, ok := tx.LoadOrStore(t.Context(), key{}, 1)
+	require.False(t, ok)
+	require.Nil(t, tx.Load(t.Context(), key{}))
+
+	ctx, _ := tx.NewContext(t.Context())
+	require.True(t, tx.Open(ctx))
+	require.Nil(t, tx.Load(ctx, key{}))
+	for range 2 {
+		v, ok := tx.LoadOrStore(context.WithValue(ctx, key{}, "another"), key{}, new(int))
+		require.True(t, ok)
+		require.Same(t, v, tx.Load(ctx, key{}))
+	}
+}

@@ -12,7 +12,13 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/yourorg/platform/internal/audit/ent/anchor"
+	"github.com/yourorg/platform/internal/audit/ent/checkpoint"
 	"github.com/yourorg/platform/internal/audit/ent/event"
+	"github.com/yourorg/platform/internal/audit/ent/head"
+	"github.com/yourorg/platform/internal/audit/ent/key"
+	"github.com/yourorg/platform/internal/audit/ent/link"
+	"github.com/yourorg/platform/internal/audit/ent/unsealed"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -73,7 +79,13 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			event.Table: event.ValidColumn,
+			anchor.Table:     anchor.ValidColumn,
+			checkpoint.Table: checkpoint.ValidColumn,
+			event.Table:      event.ValidColumn,
+			head.Table:       head.ValidColumn,
+			key.Table:        key.ValidColumn,
+			link.Table:       link.ValidColumn,
+			unsealed.Table:   unsealed.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

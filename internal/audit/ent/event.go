@@ -35,7 +35,11 @@ type Event struct {
 	// RequestID holds the value of the "request_id" field.
 	RequestID string `json:"request_id,omitempty"`
 	// Reason holds the value of the "reason" field.
-	Reason       string `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Changes holds the value of the "changes" field.
+	Changes *string `json:"changes,omitempty"`
+	// MAC holds the value of the "mac" field.
+	MAC          *[]byte `json:"mac,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -46,7 +50,9 @@ func (*Event) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case event.FieldActor:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
-		case event.FieldPermission, event.FieldTarget, event.FieldOutcome, event.FieldIP, event.FieldRequestID, event.FieldReason:
+		case event.FieldMAC:
+			values[i] = new([]byte)
+		case event.FieldPermission, event.FieldTarget, event.FieldOutcome, event.FieldIP, event.FieldRequestID, event.FieldReason, event.FieldChanges:
 			values[i] = new(sql.NullString)
 		case event.FieldTime:
 			values[i] = new(sql.NullTime)
@@ -128,6 +134,19 @@ func (_m *Event) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Reason = value.String
 			}
+		case event.FieldChanges:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field changes", values[i])
+			} else if value.Valid {
+				_m.Changes = new(string)
+				*_m.Changes = value.String
+			}
+		case event.FieldMAC:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field mac", values[i])
+			} else if value != nil {
+				_m.MAC = value
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -192,6 +211,16 @@ func (_m *Event) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("reason=")
 	builder.WriteString(_m.Reason)
+	builder.WriteString(", ")
+	if v := _m.Changes; v != nil {
+		builder.WriteString("changes=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.MAC; v != nil {
+		builder.WriteString("mac=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -86,6 +86,26 @@ func (_c *EventCreate) SetReason(v string) *EventCreate {
 	return _c
 }
 
+// SetChanges sets the "changes" field.
+func (_c *EventCreate) SetChanges(v string) *EventCreate {
+	_c.mutation.SetChanges(v)
+	return _c
+}
+
+// SetNillableChanges sets the "changes" field if the given value is not nil.
+func (_c *EventCreate) SetNillableChanges(v *string) *EventCreate {
+	if v != nil {
+		_c.SetChanges(*v)
+	}
+	return _c
+}
+
+// SetMAC sets the "mac" field.
+func (_c *EventCreate) SetMAC(v []byte) *EventCreate {
+	_c.mutation.SetMAC(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *EventCreate) SetID(v uuid.UUID) *EventCreate {
 	_c.mutation.SetID(v)
@@ -227,6 +247,14 @@ func (_c *EventCreate) createSpec() (*Event, *sqlgraph.CreateSpec) {
 		_spec.SetField(event.FieldReason, field.TypeString, value)
 		_node.Reason = value
 	}
+	if value, ok := _c.mutation.Changes(); ok {
+		_spec.SetField(event.FieldChanges, field.TypeString, value)
+		_node.Changes = &value
+	}
+	if value, ok := _c.mutation.MAC(); ok {
+		_spec.SetField(event.FieldMAC, field.TypeBytes, value)
+		_node.MAC = &value
+	}
 	return _node, _spec
 }
 
@@ -322,6 +350,12 @@ func (u *EventUpsertOne) UpdateNewValues() *EventUpsertOne {
 		}
 		if _, exists := u.create.mutation.Reason(); exists {
 			s.SetIgnore(event.FieldReason)
+		}
+		if _, exists := u.create.mutation.Changes(); exists {
+			s.SetIgnore(event.FieldChanges)
+		}
+		if _, exists := u.create.mutation.MAC(); exists {
+			s.SetIgnore(event.FieldMAC)
 		}
 	}))
 	return u
@@ -562,6 +596,12 @@ func (u *EventUpsertBulk) UpdateNewValues() *EventUpsertBulk {
 			}
 			if _, exists := b.mutation.Reason(); exists {
 				s.SetIgnore(event.FieldReason)
+			}
+			if _, exists := b.mutation.Changes(); exists {
+				s.SetIgnore(event.FieldChanges)
+			}
+			if _, exists := b.mutation.MAC(); exists {
+				s.SetIgnore(event.FieldMAC)
 			}
 		}
 	}))

@@ -71,6 +71,12 @@ func (_u *EventUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.ActorCleared() {
 		_spec.ClearField(event.FieldActor, field.TypeUUID)
 	}
+	if _u.mutation.ChangesCleared() {
+		_spec.ClearField(event.FieldChanges, field.TypeString)
+	}
+	if _u.mutation.MACCleared() {
+		_spec.ClearField(event.FieldMAC, field.TypeBytes)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{event.Label}
@@ -164,6 +170,12 @@ func (_u *EventUpdateOne) sqlSave(ctx context.Context) (_node *Event, err error)
 	}
 	if _u.mutation.ActorCleared() {
 		_spec.ClearField(event.FieldActor, field.TypeUUID)
+	}
+	if _u.mutation.ChangesCleared() {
+		_spec.ClearField(event.FieldChanges, field.TypeString)
+	}
+	if _u.mutation.MACCleared() {
+		_spec.ClearField(event.FieldMAC, field.TypeBytes)
 	}
 	_node = &Event{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -12,8 +12,20 @@ import (
 // Tx is a transactional client that is created by calling Client.Tx().
 type Tx struct {
 	config
+	// Anchor is the client for interacting with the Anchor builders.
+	Anchor *AnchorClient
+	// Checkpoint is the client for interacting with the Checkpoint builders.
+	Checkpoint *CheckpointClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
+	// Head is the client for interacting with the Head builders.
+	Head *HeadClient
+	// Key is the client for interacting with the Key builders.
+	Key *KeyClient
+	// Link is the client for interacting with the Link builders.
+	Link *LinkClient
+	// Unsealed is the client for interacting with the Unsealed builders.
+	Unsealed *UnsealedClient
 
 	// lazily loaded.
 	client     *Client
@@ -145,7 +157,13 @@ func (tx *Tx) Client() *Client {
 }
 
 func (tx *Tx) init() {
+	tx.Anchor = NewAnchorClient(tx.config)
+	tx.Checkpoint = NewCheckpointClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
+	tx.Head = NewHeadClient(tx.config)
+	tx.Key = NewKeyClient(tx.config)
+	tx.Link = NewLinkClient(tx.config)
+	tx.Unsealed = NewUnsealedClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.
@@ -155,7 +173,7 @@ func (tx *Tx) init() {
 // of them in order to commit or rollback the transaction.
 //
 // If a closed transaction is embedded in one of the generated entities, and the entity
-// applies a query, for example: Event.QueryXXX(), the query will be executed
+// applies a query, for example: Anchor.QueryXXX(), the query will be executed
 // through the driver which created this transaction.
 //
 // Note that txDriver is not goroutine safe.

@@ -34,6 +34,8 @@ type Driver struct {
 	writer chan struct{}  // SQLite's one writer; nil on Postgres
 	log    *zap.Logger
 	fault  atomic.Pointer[fault] // of the last write that the database refused, until one succeeds
+
+	beforeCommit []func(context.Context) error
 }
 
 var _ dialect.Driver = (*Driver)(nil)

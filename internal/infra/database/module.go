@@ -35,8 +35,8 @@ func provide(lc fx.Lifecycle, cfg Config, log *zap.Logger) (*Driver, error) {
 	return d, nil
 }
 
-func provideDialect(d *Driver) dialect.Driver { return d }
-func provideRunner(d *Driver) tx.Runner       { return d }
+func provideDialect(d *Driver, _ Audited) dialect.Driver { return d }
+func provideRunner(d *Driver) tx.Runner                  { return d }
 
 func provideMigrator(d *Driver, core module.MigrationSets, features Features) *Migrator {
 	return NewMigrator(d, Ordered(core.All, features)...)

@@ -112,6 +112,11 @@ func (d *Driver) inTx(ctx context.Context, fn func(context.Context) error) error
 	if err == nil {
 		err = t.failure()
 	}
+	for _, before := range d.beforeCommit {
+		if err == nil {
+			err = before(inner)
+		}
+	}
 	finished = true
 	if err != nil {
 		if undo := ignoreDone(begun.Rollback()); undo != nil {
@@ -128,6 +133,16 @@ func (d *Driver) inTx(ctx context.Context, fn func(context.Context) error) error
 	hooks.Run(ctx)
 	return nil
 }
+
+// BeforeCommit calls fn at the end of every transaction that is about to commit, inside of it; an error rolls it back.
+// It is for the wiring: what is added after the first transaction may be missed.
+func (d *Driver) BeforeCommit(fn func(context.Context) error) {
+	d.beforeCommit = append(d.beforeCommit, fn)
+}
+
+// Audited is provided by the audit trail, once it hears of every commit. Whoever gets the driver for an ent client waits
+// for it: what the client changes must not go unrecorded.
+type Audited struct{}
 
 func (t *transaction) nested(ctx context.Context, fn func(context.Context) error) error {
 	if err := t.failure(); err != nil {

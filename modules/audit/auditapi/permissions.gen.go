@@ -6,5 +6,6 @@ import "github.com/yourorg/platform/pkg/perm"
 
 // The permissions that module.yaml declares.
 const (
-	PermEventRead perm.Permission = "audit.event.read" // Read the audit trail.
+	PermEventRead   perm.Permission = "audit.event.read"   // Read the audit trail.
+	PermEventExport perm.Permission = "audit.event.export" // Export the audit trail.
 )

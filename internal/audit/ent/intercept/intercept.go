@@ -8,8 +8,14 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"github.com/yourorg/platform/internal/audit/ent"
+	"github.com/yourorg/platform/internal/audit/ent/anchor"
+	"github.com/yourorg/platform/internal/audit/ent/checkpoint"
 	"github.com/yourorg/platform/internal/audit/ent/event"
+	"github.com/yourorg/platform/internal/audit/ent/head"
+	"github.com/yourorg/platform/internal/audit/ent/key"
+	"github.com/yourorg/platform/internal/audit/ent/link"
 	"github.com/yourorg/platform/internal/audit/ent/predicate"
+	"github.com/yourorg/platform/internal/audit/ent/unsealed"
 )
 
 // The Query interface represents an operation that queries a graph.
@@ -68,6 +74,60 @@ func (f TraverseFunc) Traverse(ctx context.Context, q ent.Query) error {
 	return f(ctx, query)
 }
 
+// The AnchorFunc type is an adapter to allow the use of ordinary function as a Querier.
+type AnchorFunc func(context.Context, *ent.AnchorQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f AnchorFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.AnchorQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.AnchorQuery", q)
+}
+
+// The TraverseAnchor type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseAnchor func(context.Context, *ent.AnchorQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseAnchor) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseAnchor) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.AnchorQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.AnchorQuery", q)
+}
+
+// The CheckpointFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CheckpointFunc func(context.Context, *ent.CheckpointQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CheckpointFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CheckpointQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CheckpointQuery", q)
+}
+
+// The TraverseCheckpoint type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCheckpoint func(context.Context, *ent.CheckpointQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCheckpoint) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCheckpoint) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CheckpointQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CheckpointQuery", q)
+}
+
 // The EventFunc type is an adapter to allow the use of ordinary function as a Querier.
 type EventFunc func(context.Context, *ent.EventQuery) (ent.Value, error)
 
@@ -95,11 +155,131 @@ func (f TraverseEvent) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.EventQuery", q)
 }
 
+// The HeadFunc type is an adapter to allow the use of ordinary function as a Querier.
+type HeadFunc func(context.Context, *ent.HeadQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f HeadFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.HeadQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.HeadQuery", q)
+}
+
+// The TraverseHead type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseHead func(context.Context, *ent.HeadQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseHead) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseHead) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.HeadQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.HeadQuery", q)
+}
+
+// The KeyFunc type is an adapter to allow the use of ordinary function as a Querier.
+type KeyFunc func(context.Context, *ent.KeyQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f KeyFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.KeyQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.KeyQuery", q)
+}
+
+// The TraverseKey type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseKey func(context.Context, *ent.KeyQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseKey) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseKey) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.KeyQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.KeyQuery", q)
+}
+
+// The LinkFunc type is an adapter to allow the use of ordinary function as a Querier.
+type LinkFunc func(context.Context, *ent.LinkQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f LinkFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.LinkQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.LinkQuery", q)
+}
+
+// The TraverseLink type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseLink func(context.Context, *ent.LinkQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseLink) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseLink) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.LinkQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.LinkQuery", q)
+}
+
+// The UnsealedFunc type is an adapter to allow the use of ordinary function as a Querier.
+type UnsealedFunc func(context.Context, *ent.UnsealedQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f UnsealedFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.UnsealedQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.UnsealedQuery", q)
+}
+
+// The TraverseUnsealed type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseUnsealed func(context.Context, *ent.UnsealedQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseUnsealed) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseUnsealed) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.UnsealedQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.UnsealedQuery", q)
+}
+
 // NewQuery returns the generic Query interface for the given typed query.
 func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
+	case *ent.AnchorQuery:
+		return &query[*ent.AnchorQuery, predicate.Anchor, anchor.OrderOption]{typ: ent.TypeAnchor, tq: q}, nil
+	case *ent.CheckpointQuery:
+		return &query[*ent.CheckpointQuery, predicate.Checkpoint, checkpoint.OrderOption]{typ: ent.TypeCheckpoint, tq: q}, nil
 	case *ent.EventQuery:
 		return &query[*ent.EventQuery, predicate.Event, event.OrderOption]{typ: ent.TypeEvent, tq: q}, nil
+	case *ent.HeadQuery:
+		return &query[*ent.HeadQuery, predicate.Head, head.OrderOption]{typ: ent.TypeHead, tq: q}, nil
+	case *ent.KeyQuery:
+		return &query[*ent.KeyQuery, predicate.Key, key.OrderOption]{typ: ent.TypeKey, tq: q}, nil
+	case *ent.LinkQuery:
+		return &query[*ent.LinkQuery, predicate.Link, link.OrderOption]{typ: ent.TypeLink, tq: q}, nil
+	case *ent.UnsealedQuery:
+		return &query[*ent.UnsealedQuery, predicate.Unsealed, unsealed.OrderOption]{typ: ent.TypeUnsealed, tq: q}, nil
 	default:
 		return nil, fmt.Errorf("unknown query type %T", q)
 	}

@@ -9,6 +9,52 @@ import (
 )
 
 var (
+	// AuditAnchorsColumns holds the columns for the "audit_anchors" table.
+	AuditAnchorsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "time", Type: field.TypeTime},
+		{Name: "key_id", Type: field.TypeUUID},
+		{Name: "signature", Type: field.TypeBytes},
+	}
+	// AuditAnchorsTable holds the schema information for the "audit_anchors" table.
+	AuditAnchorsTable = &schema.Table{
+		Name:       "audit_anchors",
+		Columns:    AuditAnchorsColumns,
+		PrimaryKey: []*schema.Column{AuditAnchorsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "audit_anchors_place",
+				Unique:  true,
+				Columns: []*schema.Column{AuditAnchorsColumns[1], AuditAnchorsColumns[2]},
+			},
+		},
+	}
+	// AuditCheckpointsColumns holds the columns for the "audit_checkpoints" table.
+	AuditCheckpointsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "time", Type: field.TypeTime},
+		{Name: "key_id", Type: field.TypeUUID},
+		{Name: "signature", Type: field.TypeBytes},
+	}
+	// AuditCheckpointsTable holds the schema information for the "audit_checkpoints" table.
+	AuditCheckpointsTable = &schema.Table{
+		Name:       "audit_checkpoints",
+		Columns:    AuditCheckpointsColumns,
+		PrimaryKey: []*schema.Column{AuditCheckpointsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "audit_checkpoints_place",
+				Unique:  false,
+				Columns: []*schema.Column{AuditCheckpointsColumns[1], AuditCheckpointsColumns[2]},
+			},
+		},
+	}
 	// AuditEventsColumns holds the columns for the "audit_events" table.
 	AuditEventsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -21,6 +67,8 @@ var (
 		{Name: "ip", Type: field.TypeString},
 		{Name: "request_id", Type: field.TypeString},
 		{Name: "reason", Type: field.TypeString},
+		{Name: "changes", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "text"}},
+		{Name: "mac", Type: field.TypeBytes, Nullable: true},
 	}
 	// AuditEventsTable holds the schema information for the "audit_events" table.
 	AuditEventsTable = &schema.Table{
@@ -40,14 +88,98 @@ var (
 			},
 		},
 	}
+	// AuditHeadColumns holds the columns for the "audit_head" table.
+	AuditHeadColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+		{Name: "number", Type: field.TypeInt64},
+		{Name: "floor", Type: field.TypeInt64},
+		{Name: "key_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "signature", Type: field.TypeBytes, Nullable: true},
+	}
+	// AuditHeadTable holds the schema information for the "audit_head" table.
+	AuditHeadTable = &schema.Table{
+		Name:       "audit_head",
+		Columns:    AuditHeadColumns,
+		PrimaryKey: []*schema.Column{AuditHeadColumns[0]},
+	}
+	// AuditKeysColumns holds the columns for the "audit_keys" table.
+	AuditKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "algorithm", Type: field.TypeString},
+		{Name: "public_key", Type: field.TypeBytes},
+		{Name: "private_key", Type: field.TypeBytes},
+	}
+	// AuditKeysTable holds the schema information for the "audit_keys" table.
+	AuditKeysTable = &schema.Table{
+		Name:       "audit_keys",
+		Columns:    AuditKeysColumns,
+		PrimaryKey: []*schema.Column{AuditKeysColumns[0]},
+	}
+	// AuditLinksColumns holds the columns for the "audit_links" table.
+	AuditLinksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "digest", Type: field.TypeBytes},
+		{Name: "prev", Type: field.TypeBytes},
+		{Name: "hash", Type: field.TypeBytes},
+	}
+	// AuditLinksTable holds the schema information for the "audit_links" table.
+	AuditLinksTable = &schema.Table{
+		Name:       "audit_links",
+		Columns:    AuditLinksColumns,
+		PrimaryKey: []*schema.Column{AuditLinksColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "audit_links_place",
+				Unique:  true,
+				Columns: []*schema.Column{AuditLinksColumns[1], AuditLinksColumns[2]},
+			},
+		},
+	}
+	// AuditUnsealedColumns holds the columns for the "audit_unsealed" table.
+	AuditUnsealedColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "refused", Type: field.TypeBool},
+	}
+	// AuditUnsealedTable holds the schema information for the "audit_unsealed" table.
+	AuditUnsealedTable = &schema.Table{
+		Name:       "audit_unsealed",
+		Columns:    AuditUnsealedColumns,
+		PrimaryKey: []*schema.Column{AuditUnsealedColumns[0]},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		AuditAnchorsTable,
+		AuditCheckpointsTable,
 		AuditEventsTable,
+		AuditHeadTable,
+		AuditKeysTable,
+		AuditLinksTable,
+		AuditUnsealedTable,
 	}
 )
 
 func init() {
+	AuditAnchorsTable.Annotation = &entsql.Annotation{
+		Table: "audit_anchors",
+	}
+	AuditCheckpointsTable.Annotation = &entsql.Annotation{
+		Table: "audit_checkpoints",
+	}
 	AuditEventsTable.Annotation = &entsql.Annotation{
 		Table: "audit_events",
+	}
+	AuditHeadTable.Annotation = &entsql.Annotation{
+		Table: "audit_head",
+	}
+	AuditKeysTable.Annotation = &entsql.Annotation{
+		Table: "audit_keys",
+	}
+	AuditLinksTable.Annotation = &entsql.Annotation{
+		Table: "audit_links",
+	}
+	AuditUnsealedTable.Annotation = &entsql.Annotation{
+		Table: "audit_unsealed",
 	}
 }

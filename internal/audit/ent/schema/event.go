@@ -19,7 +19,8 @@ func (Event) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: "audit_events"}}
 }
 
-// Fields are the columns. Nothing can be changed; the table's triggers refuse it too.
+// Fields are the columns. Nothing can be changed; the table's triggers refuse it too. Rows from before the chain have
+// no mac.
 func (Event) Fields() []ent.Field {
 	return []ent.Field{
 		field.UUID("id", uuid.UUID{}).Immutable(),
@@ -32,6 +33,8 @@ func (Event) Fields() []ent.Field {
 		field.String("ip").Immutable(),
 		field.String("request_id").Immutable(),
 		field.String("reason").Immutable(),
+		field.String("changes").SchemaType(map[string]string{"postgres": "text"}).Optional().Nillable().Immutable(),
+		field.Bytes("mac").Optional().Nillable().Immutable(),
 	}
 }
 
