@@ -59,7 +59,11 @@ func (ad *Adapter) UpdateFilteredPolicies(
 		}
 		before = make([][]string, 0, len(rows))
 		for _, row := range rows {
-			before = append(before, []string{row.V0, row.V1, row.V2})
+			values := []string{row.V0, row.V1, row.V2}
+			if ptype == permissionRule {
+				values = append(values, row.V3)
+			}
+			before = append(before, values)
 		}
 		if err := ad.a.remove(ctx, match...); err != nil {
 			return err
@@ -75,11 +79,10 @@ func (ad *Adapter) UpdateFilteredPolicies(
 func (ad *Adapter) replace(ptype string, before, after [][]string) error {
 	err := ad.a.run.InTx(ad.ctx, func(ctx context.Context) error {
 		for _, values := range before {
-			match, err := ad.matching(ptype, 0, values)
-			if err != nil {
-				return err
+			if len(values) > len(columns) {
+				return fmt.Errorf("rule %s %q: it has more than %d values", ptype, values, len(columns))
 			}
-			if err := ad.a.remove(ctx, match...); err != nil {
+			if err := ad.a.remove(ctx, ad.within(exactly(ptype, values)...)...); err != nil {
 				return err
 			}
 		}
@@ -103,9 +106,23 @@ func (ad *Adapter) add(ctx context.Context, ptype string, policies [][]string) e
 	return ad.a.insert(ctx, rules)
 }
 
+var columns = []func(string) predicate.Rule{entrule.V0, entrule.V1, entrule.V2, entrule.V3, entrule.V4, entrule.V5}
+
+// exactly selects the row that has these values and no others.
+func exactly(ptype string, values []string) []predicate.Rule {
+	match := []predicate.Rule{entrule.Ptype(ptype)}
+	for i, column := range columns {
+		value := ""
+		if i < len(values) {
+			value = values[i]
+		}
+		match = append(match, column(value))
+	}
+	return match
+}
+
 // matching selects by value only, so that also a row that is no rule can be deleted.
 func (ad *Adapter) matching(ptype string, first int, values []string) ([]predicate.Rule, error) {
-	columns := []func(string) predicate.Rule{entrule.V0, entrule.V1, entrule.V2, entrule.V3, entrule.V4, entrule.V5}
 	if first < 0 || first+len(values) > len(columns) {
 		return nil, fmt.Errorf("rule %s %q from %d: it has only %d values", ptype, values, first, len(columns))
 	}

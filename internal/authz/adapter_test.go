@@ -24,7 +24,7 @@ func TestTheEnforcerEditsTheStoredRules(t *testing.T) {
 		e, err := f.Enforcer(t.Context())
 		require.NoError(t, err)
 
-		added, err := e.AddPolicies([][]string{{"editor", dom, "blog.*"}, {"editor", dom, "audit.event.read"}})
+		added, err := e.AddPolicies([][]string{{"editor", dom, "blog.*", ""}, {"editor", dom, "audit.event.read", ""}})
 		require.NoError(t, err)
 		require.True(t, added)
 		_, err = e.AddGroupingPolicy(user.String(), "editor", dom)
@@ -32,17 +32,17 @@ func TestTheEnforcerEditsTheStoredRules(t *testing.T) {
 		require.NoError(t, f.Authorize(ctx, "blog.post.delete"))
 		require.Contains(t, f.announced.take(), "authz.tenant "+dom)
 
-		_, err = e.UpdatePolicy([]string{"editor", dom, "blog.*"}, []string{"editor", dom, "blog.comment.*"})
+		_, err = e.UpdatePolicy([]string{"editor", dom, "blog.*", ""}, []string{"editor", dom, "blog.comment.*", ""})
 		require.NoError(t, err)
 		requireDenied(t, f.Authorize(ctx, "blog.post.delete"))
 		require.NoError(t, f.Authorize(ctx, "blog.comment.read"))
 
-		_, err = e.UpdateFilteredPolicies([][]string{{"editor", dom, "blogger.*"}}, 0, "editor", dom, "blog.comment.*")
+		_, err = e.UpdateFilteredPolicies([][]string{{"editor", dom, "blogger.*", ""}}, 0, "editor", dom, "blog.comment.*")
 		require.NoError(t, err)
 		requireDenied(t, f.Authorize(ctx, "blog.comment.read"))
 		require.NoError(t, f.Authorize(ctx, "blogger.post.read"))
 
-		_, err = e.RemovePolicy("editor", dom, "audit.event.read")
+		_, err = e.RemovePolicy("editor", dom, "audit.event.read", "")
 		require.NoError(t, err)
 		requireDenied(t, f.Authorize(ctx, "audit.event.read"))
 
@@ -72,8 +72,8 @@ func TestRulesAreExportedAndImported(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "policy.csv")
 		require.NoError(t, fileadapter.NewAdapter(file).SavePolicy(e.GetModel()))
 		exported := lines(t, file)
-		require.Contains(t, exported, "p, owner, *, blog.post.delete")
-		require.Contains(t, exported, "p, editor, "+ids[0].String()+", blog.*")
+		require.Contains(t, exported, "p, owner, *, blog.post.delete, ")
+		require.Contains(t, exported, "p, editor, "+ids[0].String()+", blog.*, ")
 		before, err := f.client.Rule.Query().IDs(t.Context())
 		require.NoError(t, err)
 		f.announced.take()
@@ -117,7 +117,7 @@ func TestAnEnforcerOfSomeTenantsTouchesNoOthers(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, e.IsFiltered())
 		for id, want := range map[uuid.UUID]bool{here: true, there: false} {
-			got, err := e.Enforce(user.String(), id.String(), "blog.post.read")
+			got, err := e.Enforce(user.String(), id.String(), "blog.post.read", Resource{})
 			require.NoError(t, err)
 			require.Equal(t, want, got)
 		}
@@ -126,7 +126,7 @@ func TestAnEnforcerOfSomeTenantsTouchesNoOthers(t *testing.T) {
 		require.Len(t, derived, len(f.vocabulary.derived()))
 
 		require.ErrorContains(t, e.SavePolicy(), "filtered")
-		_, err = e.AddPolicy("intern", there.String(), "blog.*")
+		_, err = e.AddPolicy("intern", there.String(), "blog.*", "")
 		require.ErrorContains(t, err, "not loaded")
 		_, err = e.RemoveFilteredPolicy(0, "editor")
 		require.NoError(t, err)
@@ -143,13 +143,15 @@ func TestARuleThatCannotCountIsNotStored(t *testing.T) {
 	id, user := uuid.New(), uuid.New()
 	for name, rule := range map[string][]string{
 		"too few values":              {"p", "editor", id.String()},
-		"too many values":             {"p", "editor", id.String(), "*", "deny"},
+		"too many values":             {"p", "editor", id.String(), "*", "", "deny"},
+		"a condition that is none":    {"p", "editor", id.String(), "*", "deny"},
+		"a condition in another form": {"p", "editor", id.String(), "*", "own  and days=mon"},
 		"a built-in role":             {"p", authz.Owner, id.String(), "*"},
 		"every tenant":                {"p", "editor", "*", "blog.*"},
 		"a tenant that is none":       {"p", "editor", "acme", "blog.*"},
 		"no tenant":                   {"p", "editor", uuid.Nil.String(), "blog.*"},
 		"a pattern that is none":      {"p", "editor", id.String(), "blog.po*"},
-		"a role that is no name":      {"p", "Editor", id.String(), "blog.*"},
+		"a role that is no name":      {"p", "editor,", id.String(), "blog.*"},
 		"a role that is too long":     {"p", strings.Repeat("a", 64), id.String(), "blog.*"},
 		"a user that is none":         {"g", "someone", "editor", id.String()},
 		"a user in another spelling":  {"g", strings.ToUpper("a" + user.String()[1:]), "editor", id.String()},
@@ -173,8 +175,8 @@ func TestAnImportThatCannotBeStoredChangesNothing(t *testing.T) {
 	f.permit(t, id, "editor", "blog.*")
 	e, err := newEnforcer(f.vocabulary)
 	require.NoError(t, err)
-	feed(t, e, "p", []string{"intern", id.String(), "blog.post.read"})
-	feed(t, e, "p", []string{authz.Viewer, "*", "blog.post.delete"}) // no module declares this
+	feed(t, e, "p", []string{"intern", id.String(), "blog.post.read", ""})
+	feed(t, e, "p", []string{authz.Viewer, "*", "blog.post.delete", ""}) // no module declares this
 	e.SetAdapter(f.Adapter(t.Context()))
 	require.ErrorContains(t, e.SavePolicy(), "blog.post.delete")
 	require.Equal(t, []string{"editor"}, storedRoles(t, f))
@@ -186,7 +188,7 @@ func TestManyRulesAreSavedAtOnce(t *testing.T) {
 		id := uuid.New()
 		e, err := newEnforcer(f.vocabulary)
 		require.NoError(t, err)
-		feed(t, e, "p", []string{"editor", id.String(), "*"})
+		feed(t, e, "p", []string{"editor", id.String(), "*", ""})
 		users := newIDs(2*batchSize + 1)
 		for _, user := range users {
 			feed(t, e, "g", []string{user.String(), "editor", id.String()})

@@ -29,7 +29,6 @@ const loadTimeout = 5 * time.Second
 var (
 	errRequired    = problem.New(problem.Unauthenticated, "auth.required", "Authentication is required")
 	errDenied      = problem.New(problem.Forbidden, "authz.denied", "You may not do this")
-	errRole        = problem.New(problem.Invalid, "authz.role_unknown", "There is no such role")
 	errUnavailable = problem.New(problem.Unavailable, "authz.unavailable", "Access cannot be decided now")
 )
 
@@ -46,11 +45,13 @@ type Authorizer struct {
 	vocabulary *vocabulary
 	cache      cache
 	flights    singleflight.Group
+	now        func() time.Time // what time windows are held against
 }
 
 var (
 	_ authz.Authorizer = (*Authorizer)(nil)
 	_ authz.Grants     = (*Authorizer)(nil)
+	_ authz.Explainer  = (*Authorizer)(nil)
 )
 
 // New fails when a permission of the catalog is malformed or declared twice. It loads nothing.
@@ -59,36 +60,45 @@ func New(client *ent.Client, run tx.Runner, catalog Catalog, announce Announcer)
 	if err != nil {
 		return nil, fmt.Errorf("read the permissions: %w", err)
 	}
-	return &Authorizer{client: client, run: run, announce: announce, vocabulary: v}, nil
+	return &Authorizer{client: client, run: run, announce: announce, vocabulary: v, now: time.Now}, nil
 }
 
 // Authorize returns nil when the caller in ctx holds p in the tenant in ctx, which must be the caller's own. It takes
 // well under a microsecond, except on the first use of a tenant since its rules changed. It does not see changes
 // that a transaction in ctx has yet to commit.
 func (a *Authorizer) Authorize(ctx context.Context, p perm.Permission) error {
+	held, caller, index, err := a.asked(ctx, p)
+	if err != nil {
+		return err
+	}
+	if held.allows(caller.UserID, index) || a.meets(held, caller, index, nil) {
+		return nil
+	}
+	return denied(p)
+}
+
+// asked finds what a decision is made from: the compiled grants of the tenant, the caller, and the permission's place.
+func (a *Authorizer) asked(ctx context.Context, p perm.Permission) (*grants, *auth.Caller, int, error) {
 	caller, ok := auth.FromContext(ctx)
 	if !ok {
-		return errRequired
+		return nil, nil, 0, errRequired
 	}
 	id, ok := tenant.FromContext(ctx)
 	if !ok || id != caller.TenantID {
-		return denied(p)
+		return nil, nil, 0, denied(p)
 	}
 	index, declared := a.vocabulary.index[p]
 	if !declared {
-		return denied(p)
+		return nil, nil, 0, denied(p)
 	}
 	held, generation := a.cache.get(id)
 	if held == nil {
 		var err error
 		if held, err = a.load(ctx, id, generation); err != nil {
-			return fmt.Errorf("load the rules of tenant %s: %w", id, err)
+			return nil, nil, 0, fmt.Errorf("load the rules of tenant %s: %w", id, err)
 		}
 	}
-	if !held.allows(caller.UserID, index) {
-		return denied(p)
-	}
-	return nil
+	return held, caller, index, nil
 }
 
 func denied(p perm.Permission) error {

@@ -21,7 +21,7 @@ func TestWhatIsGranted(t *testing.T) {
 	t.Parallel()
 	all := []perm.Permission{
 		"audit.event.read", "blog.comment.read", "blog.post.create", "blog.post.delete", "blog.post.read",
-		"blogger.post.read",
+		"blog.post.update", "blogger.post.read",
 	}
 	here, there := uuid.New(), uuid.New()
 	p := func(role string, patterns ...string) (rows [][]string) {
@@ -36,17 +36,15 @@ func TestWhatIsGranted(t *testing.T) {
 		want  []perm.Permission
 	}{
 		"nobody holds anything":     {},
-		"an owner holds his":        {roles: []string{authz.Owner}, want: all[:5]},
+		"an owner holds his":        {roles: []string{authz.Owner}, want: all[:6]},
 		"a viewer only reads":       {roles: []string{authz.Viewer}, want: []perm.Permission{all[1], all[4]}},
 		"the operator has his own":  {roles: []string{authz.PlatformAdmin}, want: []perm.Permission{"system.health.check"}},
 		"roles add up":              {roles: []string{authz.Viewer, authz.Member}, want: []perm.Permission{all[1], all[2], all[4]}},
 		"a custom role by name":     {roles: []string{"editor"}, rows: p("editor", "blog.post.read"), want: all[4:5]},
-		"a resource's wildcard":     {roles: []string{"editor"}, rows: p("editor", "blog.post.*"), want: all[2:5]},
-		"a module's wildcard":       {roles: []string{"editor"}, rows: p("editor", "blog.*"), want: all[1:5]},
+		"a resource's wildcard":     {roles: []string{"editor"}, rows: p("editor", "blog.post.*"), want: all[2:6]},
+		"a module's wildcard":       {roles: []string{"editor"}, rows: p("editor", "blog.*"), want: all[1:6]},
 		"everything but operations": {roles: []string{"editor"}, rows: p("editor", "*", "system.*", "system.health.*"), want: all},
-		"operations by name": {
-			roles: []string{"editor"}, rows: p("editor", "system.health.check"), want: []perm.Permission{"system.health.check"},
-		},
+		"operations by name":        {roles: []string{"editor"}, rows: p("editor", "system.health.check")},
 		"patterns that are none": {
 			roles: []string{"editor"}, rows: p("editor", "", "blog", "blog.", "blog.po*", ".*", "*.*", "blog.post.read.*", "blog*", "**"),
 		},
@@ -57,7 +55,12 @@ func TestWhatIsGranted(t *testing.T) {
 		"a role of another tenant":       {roles: []string{"editor"}, rows: [][]string{{"p", "editor", there.String(), "*"}}},
 		"a role within a role":           {roles: []string{"editor"}, rows: [][]string{{"g", "editor", authz.Owner, here.String()}}},
 		"an unknown kind of rule":        {roles: []string{"editor"}, rows: [][]string{{"p2", "editor", here.String(), "*"}}},
-		"a role whose name is no name":   {roles: []string{"Editor"}, rows: p("Editor", "*")},
+		"a role whose name is no name":   {roles: []string{"editor,"}, rows: p("editor,", "*")},
+		"a role that looks built in":     {roles: []string{"Owner"}, rows: p("Owner", "*")},
+		"a role with any name":           {roles: []string{"Chief editor"}, rows: p("Chief editor", "blog.post.read"), want: all[4:5]},
+		"a condition on a resource":      {roles: []string{"editor"}, rows: [][]string{{"p", "editor", here.String(), "blog.*", "own"}}},
+		"a condition that is none":       {roles: []string{"editor"}, rows: [][]string{{"p", "editor", here.String(), "blog.*", "sometimes"}}},
+		"a condition spelled otherwise":  {roles: []string{"editor"}, rows: [][]string{{"p", "editor", here.String(), "blog.*", "own and days=mon"}}},
 		"a role that is named as a user": {roles: []string{here.String()}, rows: p(here.String(), "*")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -158,6 +161,8 @@ func TestNewRefusesACatalogThatCannotBe(t *testing.T) {
 	for name, c := range map[string]permissions{
 		"a name twice":         {{Name: "blog.post.read"}, {Name: "blog.post.read"}},
 		"a name of two parts":  {{Name: "blog.read"}},
+		"a condition unknown":  {{Name: "blog.post.read", Conditional: []perm.Holder{{Role: authz.Member, When: "perhaps"}}}},
+		"no condition":         {{Name: "blog.post.read", Conditional: []perm.Holder{{Role: authz.Member}}}},
 		"a role not built in":  {{Name: "blog.post.read", Roles: []string{"editor"}}},
 		"a wildcard as a name": {{Name: "blog.post.*"}},
 	} {

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/casbin/casbin/v2"
 	"github.com/casbin/casbin/v2/model"
 	defaultrolemanager "github.com/casbin/casbin/v2/rbac/default-role-manager"
 	"github.com/google/uuid"
 
+	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/perm"
 )
 
@@ -19,7 +21,8 @@ import (
 var modelConf string
 
 // Enforcer returns a casbin enforcer over the stored rules and those of the built-in roles; with tenants, over theirs
-// only. It answers as Authorize does, by walking every rule: it is for import, export, editing and tests. What it
+// only. It answers as AuthorizeResource does, by walking every rule: it is for editing and tests, and takes a
+// user, a tenant, a permission and a Resource. What it
 // changes is stored in the transaction of ctx, as with Adapter.
 func (a *Authorizer) Enforcer(ctx context.Context, tenants ...uuid.UUID) (*casbin.Enforcer, error) {
 	e, err := newEnforcer(a.vocabulary)
@@ -51,40 +54,77 @@ func newEnforcer(v *vocabulary) (*casbin.Enforcer, error) {
 	// One level: a user has roles, and a role has no roles.
 	e.SetNamedRoleManager(grantRule, defaultrolemanager.NewRoleManager(1))
 	e.AddFunction("holds", func(args ...any) (any, error) {
-		if len(args) != 4 {
-			return false, fmt.Errorf("holds takes 4 arguments, not %d", len(args))
+		s, err := texts("holds", args, 5)
+		if err != nil {
+			return false, err
 		}
-		var s [4]string
-		for i, arg := range args {
-			s[i], _ = arg.(string)
+		return v.holds(s[0], s[1], s[2], s[3], perm.Permission(s[4])), nil
+	})
+	e.AddFunction("meets", func(args ...any) (any, error) {
+		s, err := texts("meets", args, 3)
+		if err != nil {
+			return false, err
 		}
-		return v.holds(s[0], s[1], s[2], perm.Permission(s[3])), nil
+		resource, ok := args[2].(Resource)
+		if !ok {
+			return false, fmt.Errorf("meets takes a Resource, not a %T", args[2])
+		}
+		return meets(s[0], s[1], resource), nil
 	})
 	return e, nil
 }
 
-// holds tells whether the policy (role, domain, pattern) is one that counts and reaches p. It is written apart from
-// the compiled evaluator, which is tested against it.
-func (v *vocabulary) holds(role, domain, pattern string, p perm.Permission) bool {
+// Resource is what casbin is asked about as res: the attributes of a resource, if there is one, and the time.
+type Resource struct {
+	Attributes authz.Attributes
+	Now        time.Time
+}
+
+// texts are the arguments of a function; those that are no text are empty.
+func texts(name string, args []any, n int) ([]string, error) {
+	if len(args) != n {
+		return nil, fmt.Errorf("%s takes %d arguments, not %d", name, n, len(args))
+	}
+	s := make([]string, n)
+	for i, arg := range args {
+		s[i], _ = arg.(string)
+	}
+	return s, nil
+}
+
+// holds tells whether the policy (role, domain, pattern, when) is one that counts and reaches p. It is written apart
+// from the compiled evaluator, which is tested against it.
+func (v *vocabulary) holds(role, domain, pattern, when string, p perm.Permission) bool {
 	i, declared := v.index[p]
 	if !declared {
 		return false
 	}
 	d := v.definitions[i]
 	switch {
+	case isBuiltIn(role) && when != "":
+		return domain == everyTenant && pattern == string(p) && slices.ContainsFunc(d.Conditional, func(h perm.Holder) bool {
+			c, err := perm.ParseCondition(h.When)
+			return h.Role == role && err == nil && c.String() == when
+		})
 	case isBuiltIn(role):
 		return domain == everyTenant && pattern == string(p) && slices.Contains(d.Roles, role)
-	case domain == everyTenant || !isRoleName(role):
+	case domain == everyTenant || !isRoleName(role) || isOperator(d):
 		return false
-	case pattern == string(p):
-		return true
-	case isOperator(d):
-		return false
-	case pattern == "*":
+	case pattern == string(p), pattern == "*":
 		return true
 	}
 	prefix, wildcard := strings.CutSuffix(pattern, ".*")
 	return wildcard && strings.HasPrefix(string(p), prefix+".")
+}
+
+// meets holds the condition of a policy against a resource. One that is not in the canonical form is never met.
+func meets(when, user string, r Resource) bool {
+	c, err := perm.ParseCondition(when)
+	if err != nil || c.String() != when {
+		return false
+	}
+	caller, _ := parseID(user)
+	return c.Holds(perm.Facts{Caller: caller, Now: r.Now, Attributes: r.Attributes})
 }
 
 // derived are the rules of the built-in roles, which are never stored.
@@ -92,7 +132,12 @@ func (v *vocabulary) derived() [][]string {
 	var rules [][]string
 	for _, d := range v.definitions {
 		for _, role := range d.Roles {
-			rules = append(rules, []string{role, everyTenant, string(d.Name)})
+			rules = append(rules, []string{role, everyTenant, string(d.Name), ""})
+		}
+		for _, h := range d.Conditional {
+			if c, err := perm.ParseCondition(h.When); err == nil {
+				rules = append(rules, []string{h.Role, everyTenant, string(d.Name), c.String()})
+			}
 		}
 	}
 	return rules
@@ -100,6 +145,12 @@ func (v *vocabulary) derived() [][]string {
 
 // derives tells whether a rule is one of them.
 func (v *vocabulary) derives(ptype string, values []string) bool {
-	return ptype == permissionRule && len(values) == 3 && values[1] == everyTenant && isBuiltIn(values[0]) &&
-		v.holds(values[0], everyTenant, values[2], perm.Permission(values[2]))
+	if ptype != permissionRule || len(values) < 3 || len(values) > 4 || values[1] != everyTenant || !isBuiltIn(values[0]) {
+		return false
+	}
+	when := ""
+	if len(values) == 4 {
+		when = values[3]
+	}
+	return v.holds(values[0], everyTenant, values[2], when, perm.Permission(values[2]))
 }

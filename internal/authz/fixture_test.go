@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,10 @@ var sample = permissions{
 	{Name: "blog.post.create", Roles: []string{authz.Owner, authz.Admin, authz.Member}},
 	{Name: "blog.post.delete", Roles: []string{authz.Owner}},
 	{Name: "blog.post.read", Roles: []string{authz.Owner, authz.Admin, authz.Member, authz.Viewer}},
+	{
+		Name: "blog.post.update", Attributes: []string{"owner", "status"}, Roles: []string{authz.Owner},
+		Conditional: []perm.Holder{{Role: authz.Member, When: "own"}},
+	},
 	{Name: "blogger.post.read"},
 	{Name: "system.health.check", Roles: []string{authz.PlatformAdmin}},
 }
@@ -161,8 +166,10 @@ func openSQLite(t testing.TB) *driver {
 func openPostgres(t testing.TB) *driver {
 	t.Helper()
 	dsn := os.Getenv("PLATFORM_TEST_POSTGRES_DSN")
-	if dsn == "" {
-		require.NotContains(t, strings.Split(os.Getenv("PLATFORM_TEST_REQUIRE"), ","), "postgres")
+	switch required := slices.Contains(strings.Split(os.Getenv("PLATFORM_TEST_REQUIRE"), ","), "postgres"); {
+	case dsn == "" && required:
+		dsn = "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable"
+	case dsn == "":
 		t.Skip("PLATFORM_TEST_POSTGRES_DSN is not set")
 	}
 	cfg, err := pgx.ParseConfig(dsn)
@@ -201,7 +208,7 @@ func as(ctx context.Context, t, user uuid.UUID) context.Context {
 func (f fixture) permit(t testing.TB, id uuid.UUID, role string, patterns ...string) {
 	t.Helper()
 	for _, pattern := range patterns {
-		err := f.Adapter(t.Context()).AddPolicy("p", "p", []string{role, id.String(), pattern})
+		err := f.Adapter(t.Context()).AddPolicy("p", "p", []string{role, id.String(), pattern, ""})
 		require.NoError(t, err)
 	}
 }
@@ -209,7 +216,8 @@ func (f fixture) permit(t testing.TB, id uuid.UUID, role string, patterns ...str
 // raw stores a row that the package itself would refuse.
 func (f fixture) raw(t testing.TB, id uuid.UUID, ptype string, v ...string) {
 	t.Helper()
-	err := f.client.Rule.Create().SetTenantID(id).SetPtype(ptype).SetV0(v[0]).SetV1(v[1]).SetV2(v[2]).Exec(t.Context())
+	v = append(v, "")
+	err := f.client.Rule.Create().SetTenantID(id).SetPtype(ptype).SetV0(v[0]).SetV1(v[1]).SetV2(v[2]).SetV3(v[3]).Exec(t.Context())
 	require.NoError(t, err)
 }
 

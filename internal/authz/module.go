@@ -17,15 +17,25 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Module provides the decisions and the grants.
+// Module provides the decisions, the grants and the roles.
 var Module = fx.Module("authz",
 	module.Tables(module.MigrationSet{Owner: "authz", Files: module.Sub(migrations, "migrations")}),
 	fx.Provide(newClient, provide, provideAuthorizer, provideGrants),
+	fx.Provide(NewRoles, provideRoles, provideEditor, provideExplainer, provideCatalog),
+	module.TenantErasers[*Authorizer](),
 )
 
 func newClient(d dialect.Driver) *ent.Client           { return ent.NewClient(ent.Driver(d)) }
 func provideAuthorizer(a *Authorizer) authz.Authorizer { return a }
 func provideGrants(a *Authorizer) authz.Grants         { return a }
+
+func provideRoles(r *Roles) authz.Roles              { return r }
+func provideEditor(r *Roles) authz.RoleEditor        { return r }
+func provideExplainer(a *Authorizer) authz.Explainer { return a }
+
+func provideCatalog(a *Authorizer, known *catalog.Catalog) authz.Catalog {
+	return NewDirectory(a, known.Manifests())
+}
 
 func provide(c *ent.Client, run tx.Runner, known *catalog.Catalog, feed *changes.Feed) (*Authorizer, error) {
 	a, err := New(c, run, known, feed)

@@ -18,8 +18,8 @@ type Catalog interface {
 type vocabulary struct {
 	definitions []perm.Definition // sorted by name
 	index       map[perm.Permission]int
-	operator    bitset            // out of the reach of wildcards
-	builtIn     map[string]bitset // what each built-in role holds
+	operator    bitset              // what no tenant's own role can hold
+	builtIn     map[string]*holding // what each built-in role holds
 }
 
 func newVocabulary(definitions []perm.Definition) (*vocabulary, error) {
@@ -28,11 +28,11 @@ func newVocabulary(definitions []perm.Definition) (*vocabulary, error) {
 			return strings.Compare(string(a.Name), string(b.Name))
 		}),
 		index:   make(map[perm.Permission]int, len(definitions)),
-		builtIn: map[string]bitset{},
+		builtIn: map[string]*holding{},
 	}
 	v.operator = v.newBitset()
-	for _, role := range []string{authz.Owner, authz.Admin, authz.Member, authz.Viewer, authz.PlatformAdmin} {
-		v.builtIn[role] = v.newBitset()
+	for _, role := range builtInNames {
+		v.builtIn[role] = v.newHolding()
 	}
 	for i, d := range v.definitions {
 		if !d.Name.Valid() {
@@ -46,7 +46,14 @@ func newVocabulary(definitions []perm.Definition) (*vocabulary, error) {
 			if !isBuiltIn(role) {
 				return nil, fmt.Errorf("permission %q: %q is not a built-in role", d.Name, role)
 			}
-			v.builtIn[role].add(i)
+			v.builtIn[role].always.add(i)
+		}
+		for _, h := range d.Conditional {
+			c, err := perm.ParseCondition(h.When)
+			if err != nil || c.IsZero() || !isBuiltIn(h.Role) {
+				return nil, fmt.Errorf("permission %q: %q under %q is not a built-in role under a condition: %w", d.Name, h.Role, h.When, err)
+			}
+			v.builtIn[h.Role].add(i, c.String())
 		}
 		if isOperator(d) {
 			v.operator.add(i)
@@ -55,16 +62,26 @@ func newVocabulary(definitions []perm.Definition) (*vocabulary, error) {
 	return v, nil
 }
 
-// isOperator tells whether d is the operator's alone. A tenant's own roles cannot reach such a permission with a
-// wildcard, which is written by people who do not know that it exists.
+// builtInNames are the built-in roles, the mightiest in a tenant first.
+var builtInNames = []string{authz.Owner, authz.Admin, authz.Member, authz.Viewer, authz.PlatformAdmin}
+
+// isOperator tells whether d is the operator's alone. A tenant's own roles cannot hold such a permission: neither by a
+// wildcard, which is written by people who do not know that it exists, nor by name.
 func isOperator(d perm.Definition) bool {
-	return len(d.Roles) > 0 && !slices.ContainsFunc(d.Roles, func(role string) bool { return role != authz.PlatformAdmin })
+	if len(d.Roles)+len(d.Conditional) == 0 {
+		return false
+	}
+	other := func(role string) bool { return role != authz.PlatformAdmin }
+	return !slices.ContainsFunc(d.Roles, other) &&
+		!slices.ContainsFunc(d.Conditional, func(h perm.Holder) bool { return other(h.Role) })
 }
 
 // expand adds to set what pattern grants in a tenant's own role.
 func (v *vocabulary) expand(set bitset, pattern string) {
 	if i, ok := v.index[perm.Permission(pattern)]; ok {
-		set.add(i)
+		if !v.operator.has(i) {
+			set.add(i)
+		}
 		return
 	}
 	prefix, wildcard := strings.CutSuffix(pattern, "*")
@@ -81,6 +98,13 @@ func (v *vocabulary) expand(set bitset, pattern string) {
 	}
 }
 
+// reach lists what pattern grants, in the order of the definitions.
+func (v *vocabulary) reach(pattern string) []int {
+	set := v.newBitset()
+	v.expand(set, pattern)
+	return set.members()
+}
+
 // bitset has one bit for each permission.
 type bitset []uint64
 
@@ -91,6 +115,17 @@ func (v *vocabulary) newBitset() bitset { return make(bitset, v.words()) }
 
 func (b bitset) add(i int)      { b[i/wordBits] |= 1 << (i % wordBits) }
 func (b bitset) has(i int) bool { return b[i/wordBits]&(1<<(i%wordBits)) != 0 }
+
+// members lists what is in b, ascending.
+func (b bitset) members() []int {
+	var all []int
+	for i := range len(b) * wordBits {
+		if b.has(i) {
+			all = append(all, i)
+		}
+	}
+	return all
+}
 
 func (b bitset) addAll(other bitset) {
 	for i, word := range other {

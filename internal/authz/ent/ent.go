@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/yourorg/platform/internal/authz/ent/role"
 	"github.com/yourorg/platform/internal/authz/ent/rule"
 )
 
@@ -73,6 +74,7 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
+			role.Table: role.ValidColumn,
 			rule.Table: rule.ValidColumn,
 		})
 	})

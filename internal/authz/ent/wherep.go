@@ -5,6 +5,13 @@ package ent
 import "entgo.io/ent/dialect/sql"
 
 // WhereP adds predicates that do not depend on any generated package.
+func (q *RoleQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
 func (q *RuleQuery) WhereP(ps ...func(*sql.Selector)) {
 	for _, p := range ps {
 		q.predicates = append(q.predicates, p)

@@ -9,6 +9,35 @@ import (
 )
 
 var (
+	// AuthzRolesColumns holds the columns for the "authz_roles" table.
+	AuthzRolesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString},
+		{Name: "name_key", Type: field.TypeString},
+		{Name: "description", Type: field.TypeString, Default: ""},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "updated_at", Type: field.TypeTime},
+	}
+	// AuthzRolesTable holds the schema information for the "authz_roles" table.
+	AuthzRolesTable = &schema.Table{
+		Name:       "authz_roles",
+		Columns:    AuthzRolesColumns,
+		PrimaryKey: []*schema.Column{AuthzRolesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "authz_roles_name",
+				Unique:  true,
+				Columns: []*schema.Column{AuthzRolesColumns[1], AuthzRolesColumns[3]},
+			},
+			{
+				Name:    "authz_roles_page",
+				Unique:  false,
+				Columns: []*schema.Column{AuthzRolesColumns[1], AuthzRolesColumns[0]},
+			},
+		},
+	}
 	// AuthzRulesColumns holds the columns for the "authz_rules" table.
 	AuthzRulesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -37,11 +66,15 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		AuthzRolesTable,
 		AuthzRulesTable,
 	}
 )
 
 func init() {
+	AuthzRolesTable.Annotation = &entsql.Annotation{
+		Table: "authz_roles",
+	}
 	AuthzRulesTable.Annotation = &entsql.Annotation{
 		Table: "authz_rules",
 	}
