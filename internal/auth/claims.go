@@ -52,7 +52,11 @@ func (t *Tokens) Generate(_ context.Context, c auth.Caller) (token string, expir
 		return "", time.Time{}, fmt.Errorf("sign a token: %w", err)
 	}
 	now := time.Now().UTC()
-	expires = now.Add(t.cfg.AccessTTL).Truncate(time.Second) // a claim has whole seconds
+	expires = now.Add(t.cfg.AccessTTL)
+	if !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(expires) {
+		expires = c.ExpiresAt.UTC()
+	}
+	expires = expires.Truncate(time.Second) // a claim has whole seconds
 	unsigned := jwt.NewWithClaims(jwt.SigningMethodEdDSA, &claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: t.cfg.Issuer, Subject: c.UserID.String(), Audience: jwt.ClaimStrings{t.cfg.Audience}, ID: id.String(),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/config"
 )
 
@@ -19,6 +20,22 @@ type Config struct {
 	ClockSkew time.Duration `mapstructure:"clock_skew"`
 	// CacheSize is how many verified tokens each replica remembers.
 	CacheSize int `mapstructure:"cache_size"`
+
+	// RequireVerifiedEmail lets nobody sign in who has not proved their e-mail address: 403 identity.email_unverified.
+	RequireVerifiedEmail bool `mapstructure:"require_verified_email"`
+
+	Register RegisterConfig `mapstructure:"register"`
+
+	auth.SessionRules `mapstructure:",squash"`
+
+	Lockout auth.LockoutRules `mapstructure:"lockout"`
+}
+
+// RegisterConfig says what registration tells.
+type RegisterConfig struct {
+	// Conceal keeps secret who has an account: registration answers 202 to known and unknown addresses alike, and the
+	// rest is in a mail.
+	Conceal bool `mapstructure:"conceal"`
 }
 
 // DefaultConfig has tokens of a quarter of an hour.
@@ -29,6 +46,9 @@ func DefaultConfig() Config {
 		AccessTTL: 15 * time.Minute,
 		ClockSkew: 5 * time.Second,
 		CacheSize: 100_000,
+
+		SessionRules: auth.DefaultSessionRules(),
+		Lockout:      auth.DefaultLockoutRules(),
 	}
 }
 
@@ -50,5 +70,5 @@ func (c Config) Validate() error {
 	if c.CacheSize < 1 {
 		errs = append(errs, config.Invalid("cache_size", "must be at least 1"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.SessionRules.Validate(), c.Lockout.Validate())...)
 }

@@ -14,6 +14,7 @@ type keySet struct {
 	keys   map[uuid.UUID]*key
 	signer *key // nil when there is none
 	jwks   []byte
+	until  time.Time // when the first of them verifies no more; zero when all go on
 }
 
 // jwk is a public key as RFC 7517 and RFC 8037 write it.
@@ -35,6 +36,9 @@ func newKeySet(keys []*key) *keySet {
 		if s.signer == nil && k.until.IsZero() {
 			s.signer = k
 		}
+		if !k.until.IsZero() && (s.until.IsZero() || k.until.Before(s.until)) {
+			s.until = k.until
+		}
 		published = append(published, jwk{
 			Type: "OKP", Curve: "Ed25519", Use: "sig", Algorithm: algorithm,
 			ID: k.id.String(), X: base64.RawURLEncoding.EncodeToString(k.public),
@@ -47,11 +51,30 @@ func newKeySet(keys []*key) *keySet {
 // find returns nil for a key that is unknown or has been retired for too long.
 func (s *keySet) find(kid uuid.UUID) *key {
 	k := s.keys[kid]
-	if k == nil || !k.until.IsZero() && time.Now().After(k.until) {
+	if k == nil || !k.until.IsZero() && !time.Now().Before(k.until) {
 		return nil
 	}
 	return k
 }
 
+// without leaves out the keys that verify no more.
+func (s *keySet) without(now time.Time) *keySet {
+	var left []*key
+	for _, k := range s.keys {
+		if k.until.IsZero() || now.Before(k.until) {
+			left = append(left, k)
+		}
+	}
+	return newKeySet(left)
+}
+
 // JWKS is the content of /.well-known/jwks.json: the public keys, the newest first. Do not change it.
-func (k *Keys) JWKS() []byte { return k.current.Load().jwks }
+func (k *Keys) JWKS() []byte {
+	set := k.current.Load()
+	if now := time.Now(); !set.until.IsZero() && !now.Before(set.until) {
+		less := set.without(now)
+		k.current.CompareAndSwap(set, less) // or there is a newer one already
+		set = less
+	}
+	return set.jwks
+}

@@ -6,15 +6,18 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/yourorg/platform/internal/auth/ent"
 	"github.com/yourorg/platform/internal/auth/ent/signingkey"
 	"github.com/yourorg/platform/internal/secret"
+	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/tx"
 )
 
@@ -25,42 +28,57 @@ const (
 )
 
 // Keys are the signing keys, which live in the database and are the same on every replica. The newest one signs; those
-// that are retired verify until the last token that they signed has expired.
+// that Rotate has retired verify for a while.
 type Keys struct {
 	cfg     Config
 	db      *ent.Client
 	run     tx.Runner
 	sealer  *secret.Sealer
+	feed    Feed
+	trail   audit.Recorder
+	log     *zap.Logger
 	current atomic.Pointer[keySet]
+
+	loading sync.Mutex // held from the query to the new current, so that an older answer does not win
+	wake    chan struct{}
+	cancel  context.CancelFunc
+	done    chan struct{}
 
 	reloading singleflight.Group // guards what follows
 	tried     time.Time
 	failed    error
 }
 
-// NewKeys returns keys that are not loaded yet: see Start.
-func NewKeys(cfg Config, db *ent.Client, run tx.Runner, sealer *secret.Sealer) *Keys {
-	k := &Keys{cfg: cfg, db: db, run: run, sealer: sealer}
+// NewKeys returns keys that are not loaded yet: see Start. It subscribes to feed, so it must run before the feed starts.
+func NewKeys(
+	cfg Config, db *ent.Client, run tx.Runner, sealer *secret.Sealer, feed Feed, trail audit.Recorder, log *zap.Logger,
+) *Keys {
+	k := &Keys{
+		cfg: cfg, db: db, run: run, sealer: sealer, feed: feed, trail: trail, log: log, wake: make(chan struct{}, 1),
+	}
 	k.current.Store(newKeySet(nil))
+	feed.Subscribe(TopicKeys, k.changed)
 	return k
 }
 
-// Start loads the keys and makes the first one. A key that cannot be opened with the current encryption key is an error:
-// going on without it would refuse every token that it signed, here and not on other replicas.
+// Start loads the keys, makes the first one, and follows what becomes of them. A key that cannot be opened with the
+// current encryption key is an error: going on without it would refuse every token that it signed, here and not on other
+// replicas.
 func (k *Keys) Start(ctx context.Context) error {
-	set, err := k.load(ctx)
-	if err != nil {
+	if err := k.refresh(ctx); err != nil {
 		return err
 	}
-	if set.signer == nil {
+	if k.current.Load().signer == nil {
 		if err := k.run.InTx(ctx, k.createFirst); err != nil {
 			return fmt.Errorf("make the first signing key: %w", err)
 		}
-		if set, err = k.load(ctx); err != nil {
+		if err := k.refresh(ctx); err != nil {
 			return err
 		}
 	}
-	k.current.Store(set)
+	run, cancel := context.WithCancel(context.Background())
+	k.cancel, k.done = cancel, make(chan struct{})
+	go k.follow(run)
 	return nil
 }
 
@@ -70,34 +88,57 @@ func (k *Keys) createFirst(ctx context.Context) error {
 	if err != nil || exists {
 		return err
 	}
-	return k.create(ctx)
+	_, err = k.create(ctx)
+	return err
 }
 
-func (k *Keys) create(ctx context.Context) error {
+func (k *Keys) create(ctx context.Context) (uuid.UUID, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
-		return err
+		return uuid.Nil, err
 	}
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		return err
+		return uuid.Nil, err
 	}
 	sealed, err := k.sealer.Seal(private.Seed(), sealContext(id))
 	if err != nil {
-		return err
+		return uuid.Nil, err
 	}
-	return k.db.SigningKey.Create().SetID(id).SetAlgorithm(algorithm).SetPublicKey(public).SetPrivateKey(sealed).Exec(ctx)
+	return id, k.db.SigningKey.Create().SetID(id).SetAlgorithm(algorithm).SetPublicKey(public).SetPrivateKey(sealed).Exec(ctx)
 }
 
 func sealContext(kid uuid.UUID) string { return "auth_signing_keys/" + kid.String() }
 
-func (k *Keys) load(ctx context.Context) (*keySet, error) {
-	lifetime := k.cfg.AccessTTL + 2*k.cfg.ClockSkew
-	rows, err := k.db.SigningKey.Query().Where(signingkey.Or(
-		signingkey.RetiredAtIsNil(), signingkey.RetiredAtGT(time.Now().UTC().Add(-lifetime)),
-	)).All(ctx)
+// refresh reads the keys and uses them from now on.
+func (k *Keys) refresh(ctx context.Context) error {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, reloadTime)
+	defer cancel()
+	set, err := k.load(ctx)
+	if err != nil {
+		return err
+	}
+	k.current.Store(set)
+	return nil
+}
+
+// rows are the keys that sign or verify, the newest first.
+func (k *Keys) rows(ctx context.Context) ([]*ent.SigningKey, error) {
+	rows, err := k.db.SigningKey.Query().
+		Where(signingkey.Or(signingkey.RetiredAtIsNil(), signingkey.VerifiesUntilGT(time.Now().UTC()))).
+		Order(ent.Desc(signingkey.FieldID)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the signing keys: %w", err)
+	}
+	return rows, nil
+}
+
+func (k *Keys) load(ctx context.Context) (*keySet, error) {
+	rows, err := k.rows(ctx)
+	if err != nil {
+		return nil, err
 	}
 	keys := make([]*key, 0, len(rows))
 	for _, row := range rows {
@@ -106,7 +147,7 @@ func (k *Keys) load(ctx context.Context) (*keySet, error) {
 			return nil, fmt.Errorf("signing key %s: %w", row.ID, err)
 		}
 		if row.RetiredAt != nil {
-			opened.until = row.RetiredAt.Add(lifetime)
+			opened.until = *row.VerifiesUntil
 		}
 		keys = append(keys, opened)
 	}
@@ -160,12 +201,7 @@ func (k *Keys) reload() (any, error) {
 	if time.Since(k.tried) < reloadEvery {
 		return nil, k.failed
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), reloadTime)
-	defer cancel()
-	set, err := k.load(ctx)
-	if err == nil {
-		k.current.Store(set)
-	}
+	err := k.refresh(context.Background())
 	k.tried, k.failed = time.Now(), err
 	return nil, err
 }

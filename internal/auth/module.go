@@ -5,11 +5,13 @@ import (
 
 	"entgo.io/ent/dialect"
 	"go.uber.org/fx"
+	"go.uber.org/zap"
 
 	"github.com/yourorg/platform/internal/auth/ent"
 	"github.com/yourorg/platform/internal/changes"
 	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/internal/secret"
+	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/tx"
@@ -22,15 +24,32 @@ var migrations embed.FS
 var Module = fx.Module("auth",
 	module.Config("auth", DefaultConfig()),
 	module.Tables(module.MigrationSet{Owner: "auth", Files: module.Sub(migrations, "migrations")}),
-	fx.Provide(newClient, provideKeys, provide, func(t *Tokens) (auth.Authenticator, auth.Revoker) { return t, t }),
+	fx.Provide(newClient, provideKeys, newKeySweeper, provide, provideRules),
+	fx.Provide(func(t *Tokens) (auth.Authenticator, auth.Revoker) { return t, t }),
+	module.Housekeeping[*keySweeper](),
 )
 
 func newClient(d dialect.Driver) *ent.Client { return ent.NewClient(ent.Driver(d)) }
 
-func provideKeys(lc fx.Lifecycle, cfg Config, db *ent.Client, run tx.Runner, s *secret.Sealer, _ database.Migrated) *Keys {
-	k := NewKeys(cfg, db, run, s)
-	lc.Append(fx.StartHook(k.Start))
+type keyDeps struct {
+	fx.In
+	DB       *ent.Client
+	Tx       tx.Runner
+	Sealer   *secret.Sealer
+	Feed     *changes.Feed
+	Trail    audit.Recorder
+	Log      *zap.Logger
+	Migrated database.Migrated // the table is there when Start runs
+}
+
+func provideKeys(lc fx.Lifecycle, cfg Config, d keyDeps) *Keys {
+	k := NewKeys(cfg, d.DB, d.Tx, d.Sealer, d.Feed, d.Trail, d.Log.Named("auth"))
+	lc.Append(fx.StartStopHook(k.Start, k.Stop))
 	return k
+}
+
+func provideRules(cfg Config) (auth.SessionRules, auth.LockoutRules) {
+	return cfg.SessionRules, cfg.Lockout
 }
 
 func provide(lc fx.Lifecycle, cfg Config, keys *Keys, sessions auth.Sessions, feed *changes.Feed) (*Tokens, error) {

@@ -13,10 +13,12 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/yourorg/platform/internal/auth/ent"
 	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/internal/secret"
+	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/config"
 	"github.com/yourorg/platform/pkg/module"
@@ -70,29 +72,82 @@ func newSealer(t testing.TB, b byte) *secret.Sealer {
 // newKeys returns keys on the database in file, not loaded yet.
 func newKeys(t testing.TB, file string) (*Keys, *watched) {
 	t.Helper()
+	keys, w, _ := newKeysWith(t, file, newLocalFeed())
+	return keys, w
+}
+
+// newKeysWith also returns what the keys have put on record. The keys hear what feed says.
+func newKeysWith(t testing.TB, file string, feed *localFeed) (*Keys, *watched, *trail) {
+	t.Helper()
 	d := openDatabase(t, file)
-	w := &watched{Driver: d}
-	return NewKeys(DefaultConfig(), ent.NewClient(ent.Driver(w)), d, newSealer(t, 1)), w
+	w, tr := &watched{Driver: d}, &trail{}
+	return NewKeys(DefaultConfig(), ent.NewClient(ent.Driver(w)), d, newSealer(t, 1), feed, tr, zap.NewNop()), w, tr
+}
+
+// start starts keys for the time of the test.
+func start(t testing.TB, keys *Keys) {
+	t.Helper()
+	require.NoError(t, keys.Start(t.Context()))
+	t.Cleanup(func() { require.NoError(t, keys.Stop(context.Background())) })
+}
+
+// trail notes what was put on record.
+type trail struct {
+	mu      sync.Mutex
+	entries []audit.Entry
+}
+
+func (l *trail) Record(ctx context.Context, e audit.Entry) error {
+	tx.AfterCommit(ctx, func(context.Context) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.entries = append(l.entries, e)
+	})
+	return nil
 }
 
 // knownSessions are all active but the ended ones.
 type knownSessions struct {
-	mu     sync.Mutex
-	ended  map[uuid.UUID]bool
+	mu        sync.Mutex
+	ended     map[uuid.UUID]bool
+	suspended bool // the tenant of all of them
+
 	err    error
 	during func() // called while a lookup is under way
 	asked  int
+	seen   map[uuid.UUID]int
 }
 
-func (s *knownSessions) Active(_ context.Context, id uuid.UUID) (bool, error) {
+func (s *knownSessions) Seen(id uuid.UUID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil {
+		s.seen = map[uuid.UUID]int{}
+	}
+	s.seen[id]++
+}
+
+func (s *knownSessions) Standing(_ context.Context, id uuid.UUID) (auth.Standing, error) {
 	s.mu.Lock()
 	s.asked++
-	active, err, during := !s.ended[id], s.err, s.during
+	standing, err, during := auth.SessionActive, s.err, s.during
+	switch {
+	case s.ended[id]:
+		standing = auth.SessionEnded
+	case s.suspended:
+		standing = auth.SessionSuspended
+	}
 	s.mu.Unlock()
 	if during != nil {
 		during()
 	}
-	return active, err
+	return standing, err
+}
+
+func (s *knownSessions) suspend(suspended bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suspended = suspended
 }
 
 func (s *knownSessions) end(id uuid.UUID) {
@@ -116,6 +171,8 @@ type localFeed struct {
 	stale    atomic.Bool
 }
 
+func newLocalFeed() *localFeed { return &localFeed{handlers: map[string][]func(string){}} }
+
 func (f *localFeed) Announce(ctx context.Context, topic, key string) error {
 	tx.AfterCommit(ctx, func(context.Context) { f.hear(topic, key) })
 	return nil
@@ -138,19 +195,28 @@ type bench struct {
 	*Tokens
 	sessions *knownSessions
 	feed     *localFeed
+	trail    *trail
 	db       *watched
+}
+
+// Close ends what the bench has begun. It may be called twice.
+func (b *bench) Close() {
+	b.Tokens.Close()
+	_ = b.keys.Stop(context.Background())
 }
 
 func newBench(t testing.TB, change ...func(*Config)) *bench {
 	t.Helper()
-	keys, db := newKeys(t, newFile(t))
+	feed := newLocalFeed()
+	keys, db, trail := newKeysWith(t, newFile(t), feed)
 	for _, c := range change {
 		c(&keys.cfg)
 	}
 	require.NoError(t, keys.Start(t.Context()))
 	b := &bench{
 		sessions: &knownSessions{ended: map[uuid.UUID]bool{}},
-		feed:     &localFeed{handlers: map[string][]func(string){}},
+		feed:     feed,
+		trail:    trail,
 		db:       db,
 	}
 	var err error

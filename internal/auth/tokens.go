@@ -14,6 +14,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/tenant"
 )
 
 // The topics of the change feed that make cached tokens doubtful. The key is the id.
@@ -22,6 +23,10 @@ const (
 	TopicTenant  = "auth.tenant"  // who may act in the tenant has changed
 	TopicUser    = "auth.user"    // where the user may act has changed
 )
+
+// confirmEvery is how long a session is taken for alive without looking: what ends by itself, such as one that was idle
+// for too long, is announced by nobody.
+const confirmEvery = time.Minute
 
 // Feed is what is needed of the change feed.
 type Feed interface {
@@ -46,7 +51,8 @@ type Tokens struct {
 // verified is a token that was good.
 type verified struct {
 	caller auth.Caller
-	epoch  uint64 // when the check of its session began
+	epoch  uint64    // when the check of its session began
+	since  time.Time // the same, by the clock
 }
 
 var (
@@ -89,22 +95,23 @@ func (t *Tokens) Verify(ctx context.Context, token string) (*auth.Caller, error)
 	epoch := t.epoch.Load()
 	var buf [1024]byte // keeps the usual token off the heap
 	sum := sha256.Sum256(append(buf[:0], token...))
+	now := time.Now()
 	v, known := t.cache.GetIfPresent(sum)
 	if !known {
 		caller, err := t.parse(ctx, token)
 		if err != nil {
 			return nil, err
 		}
-		return t.admit(ctx, sum, &verified{caller: *caller, epoch: epoch})
+		return t.admit(ctx, sum, &verified{caller: *caller, epoch: epoch, since: now})
 	}
-	if !time.Now().Before(v.caller.ExpiresAt.Add(t.cfg.ClockSkew)) {
+	if !now.Before(v.caller.ExpiresAt.Add(t.cfg.ClockSkew)) {
 		return nil, ErrTokenExpired
 	}
 	if t.revoked.has(v.caller.SessionID) {
 		return nil, ErrTokenRevoked
 	}
-	if !fresh || v.epoch != epoch {
-		return t.admit(ctx, sum, &verified{caller: v.caller, epoch: epoch})
+	if !fresh || v.epoch != epoch || now.Sub(v.since) >= confirmEvery {
+		return t.admit(ctx, sum, &verified{caller: v.caller, epoch: epoch, since: now})
 	}
 	return &v.caller, nil
 }
@@ -120,18 +127,23 @@ func (t *Tokens) admit(ctx context.Context, sum [sha256.Size]byte, v *verified) 
 		t.cache.Invalidate(sum)
 		return nil, ErrTokenRevoked
 	}
+	t.sessions.Seen(v.caller.SessionID)
 	return &v.caller, nil
 }
 
 func (t *Tokens) active(ctx context.Context, session uuid.UUID) error {
-	active, err := t.sessions.Active(ctx, session)
+	standing, err := t.sessions.Standing(ctx, session)
 	if err != nil {
 		return ErrUnavailable.Wrap(fmt.Errorf("look up the session: %w", err)).After(time.Second)
 	}
-	if !active {
+	switch standing {
+	case auth.SessionActive:
+		return nil
+	case auth.SessionSuspended:
+		return tenant.ErrSuspended
+	default:
 		return ErrTokenRevoked
 	}
-	return nil
 }
 
 // RevokeSession implements auth.Revoker.
@@ -140,6 +152,14 @@ func (t *Tokens) RevokeSession(ctx context.Context, session uuid.UUID) error {
 		return errors.New("revoke a session: the session must be given")
 	}
 	return t.feed.Announce(ctx, TopicSession, session.String())
+}
+
+// RecheckTenant implements auth.Revoker.
+func (t *Tokens) RecheckTenant(ctx context.Context, id uuid.UUID) error {
+	if id == uuid.Nil {
+		return errors.New("recheck a tenant: the tenant must be given")
+	}
+	return t.feed.Announce(ctx, TopicTenant, id.String())
 }
 
 // ended hears of a session that has ended. When the feed may have missed some, or there are more than can be remembered,

@@ -7,12 +7,13 @@ import (
 
 	"github.com/yourorg/platform/pkg/config"
 	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/secret"
 )
 
 // Module provides the sealer.
 var Module = fx.Module("secret",
 	module.Config("security", DefaultConfig()),
-	fx.Provide(provide),
+	fx.Provide(provide, func(s *Sealer) secret.Sealer { return s }),
 )
 
 // provide leaves the key to the start: a command that only looks at the graph must neither need a key nor make one.

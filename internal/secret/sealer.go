@@ -4,20 +4,22 @@ package secret
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"errors"
 	"fmt"
 
 	"github.com/yourorg/platform/pkg/config"
+	"github.com/yourorg/platform/pkg/secret"
 )
 
 // ErrOpen is what Open answers to anything that Seal did not make with the same key and context.
-var ErrOpen = errors.New("it was sealed with another encryption key or for another purpose, or it has been altered")
+var ErrOpen = secret.ErrOpen
 
 // version is the first byte of what is sealed, so that another construction can follow.
 const version = 1
 
 // Sealer encrypts with AES-256-GCM under one key. It may be used by several goroutines, once it has its key.
 type Sealer struct{ aead cipher.AEAD }
+
+var _ secret.Sealer = (*Sealer)(nil)
 
 // New takes the key from cfg. Without one, development and tests make their own and keep it in cfg.KeyFile; every other
 // environment refuses, because replicas with a key each could not read each other's secrets.

@@ -31,18 +31,19 @@ const (
 // SigningKeyMutation represents an operation that mutates the SigningKey nodes in the graph.
 type SigningKeyMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *uuid.UUID
-	algorithm     *string
-	public_key    *[]byte
-	private_key   *[]byte
-	created_at    *time.Time
-	retired_at    *time.Time
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*SigningKey, error)
-	predicates    []predicate.SigningKey
+	op             Op
+	typ            string
+	id             *uuid.UUID
+	algorithm      *string
+	public_key     *[]byte
+	private_key    *[]byte
+	created_at     *time.Time
+	retired_at     *time.Time
+	verifies_until *time.Time
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*SigningKey, error)
+	predicates     []predicate.SigningKey
 }
 
 var _ ent.Mutation = (*SigningKeyMutation)(nil)
@@ -342,6 +343,55 @@ func (m *SigningKeyMutation) ResetRetiredAt() {
 	delete(m.clearedFields, signingkey.FieldRetiredAt)
 }
 
+// SetVerifiesUntil sets the "verifies_until" field.
+func (m *SigningKeyMutation) SetVerifiesUntil(t time.Time) {
+	m.verifies_until = &t
+}
+
+// VerifiesUntil returns the value of the "verifies_until" field in the mutation.
+func (m *SigningKeyMutation) VerifiesUntil() (r time.Time, exists bool) {
+	v := m.verifies_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVerifiesUntil returns the old "verifies_until" field's value of the SigningKey entity.
+// If the SigningKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SigningKeyMutation) OldVerifiesUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVerifiesUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVerifiesUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVerifiesUntil: %w", err)
+	}
+	return oldValue.VerifiesUntil, nil
+}
+
+// ClearVerifiesUntil clears the value of the "verifies_until" field.
+func (m *SigningKeyMutation) ClearVerifiesUntil() {
+	m.verifies_until = nil
+	m.clearedFields[signingkey.FieldVerifiesUntil] = struct{}{}
+}
+
+// VerifiesUntilCleared returns if the "verifies_until" field was cleared in this mutation.
+func (m *SigningKeyMutation) VerifiesUntilCleared() bool {
+	_, ok := m.clearedFields[signingkey.FieldVerifiesUntil]
+	return ok
+}
+
+// ResetVerifiesUntil resets all changes to the "verifies_until" field.
+func (m *SigningKeyMutation) ResetVerifiesUntil() {
+	m.verifies_until = nil
+	delete(m.clearedFields, signingkey.FieldVerifiesUntil)
+}
+
 // Where appends a list predicates to the SigningKeyMutation builder.
 func (m *SigningKeyMutation) Where(ps ...predicate.SigningKey) {
 	m.predicates = append(m.predicates, ps...)
@@ -376,7 +426,7 @@ func (m *SigningKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SigningKeyMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 6)
 	if m.algorithm != nil {
 		fields = append(fields, signingkey.FieldAlgorithm)
 	}
@@ -391,6 +441,9 @@ func (m *SigningKeyMutation) Fields() []string {
 	}
 	if m.retired_at != nil {
 		fields = append(fields, signingkey.FieldRetiredAt)
+	}
+	if m.verifies_until != nil {
+		fields = append(fields, signingkey.FieldVerifiesUntil)
 	}
 	return fields
 }
@@ -410,6 +463,8 @@ func (m *SigningKeyMutation) Field(name string) (ent.Value, bool) {
 		return m.CreatedAt()
 	case signingkey.FieldRetiredAt:
 		return m.RetiredAt()
+	case signingkey.FieldVerifiesUntil:
+		return m.VerifiesUntil()
 	}
 	return nil, false
 }
@@ -429,6 +484,8 @@ func (m *SigningKeyMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldCreatedAt(ctx)
 	case signingkey.FieldRetiredAt:
 		return m.OldRetiredAt(ctx)
+	case signingkey.FieldVerifiesUntil:
+		return m.OldVerifiesUntil(ctx)
 	}
 	return nil, fmt.Errorf("unknown SigningKey field %s", name)
 }
@@ -473,6 +530,13 @@ func (m *SigningKeyMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetRetiredAt(v)
 		return nil
+	case signingkey.FieldVerifiesUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVerifiesUntil(v)
+		return nil
 	}
 	return fmt.Errorf("unknown SigningKey field %s", name)
 }
@@ -506,6 +570,9 @@ func (m *SigningKeyMutation) ClearedFields() []string {
 	if m.FieldCleared(signingkey.FieldRetiredAt) {
 		fields = append(fields, signingkey.FieldRetiredAt)
 	}
+	if m.FieldCleared(signingkey.FieldVerifiesUntil) {
+		fields = append(fields, signingkey.FieldVerifiesUntil)
+	}
 	return fields
 }
 
@@ -522,6 +589,9 @@ func (m *SigningKeyMutation) ClearField(name string) error {
 	switch name {
 	case signingkey.FieldRetiredAt:
 		m.ClearRetiredAt()
+		return nil
+	case signingkey.FieldVerifiesUntil:
+		m.ClearVerifiesUntil()
 		return nil
 	}
 	return fmt.Errorf("unknown SigningKey nullable field %s", name)
@@ -545,6 +615,9 @@ func (m *SigningKeyMutation) ResetField(name string) error {
 		return nil
 	case signingkey.FieldRetiredAt:
 		m.ResetRetiredAt()
+		return nil
+	case signingkey.FieldVerifiesUntil:
+		m.ResetVerifiesUntil()
 		return nil
 	}
 	return fmt.Errorf("unknown SigningKey field %s", name)

@@ -27,8 +27,10 @@ type SigningKey struct {
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// RetiredAt holds the value of the "retired_at" field.
-	RetiredAt    *time.Time `json:"retired_at,omitempty"`
-	selectValues sql.SelectValues
+	RetiredAt *time.Time `json:"retired_at,omitempty"`
+	// VerifiesUntil holds the value of the "verifies_until" field.
+	VerifiesUntil *time.Time `json:"verifies_until,omitempty"`
+	selectValues  sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -40,7 +42,7 @@ func (*SigningKey) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case signingkey.FieldAlgorithm:
 			values[i] = new(sql.NullString)
-		case signingkey.FieldCreatedAt, signingkey.FieldRetiredAt:
+		case signingkey.FieldCreatedAt, signingkey.FieldRetiredAt, signingkey.FieldVerifiesUntil:
 			values[i] = new(sql.NullTime)
 		case signingkey.FieldID:
 			values[i] = new(uuid.UUID)
@@ -96,6 +98,13 @@ func (_m *SigningKey) assignValues(columns []string, values []any) error {
 				_m.RetiredAt = new(time.Time)
 				*_m.RetiredAt = value.Time
 			}
+		case signingkey.FieldVerifiesUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field verifies_until", values[i])
+			} else if value.Valid {
+				_m.VerifiesUntil = new(time.Time)
+				*_m.VerifiesUntil = value.Time
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -145,6 +154,11 @@ func (_m *SigningKey) String() string {
 	builder.WriteString(", ")
 	if v := _m.RetiredAt; v != nil {
 		builder.WriteString("retired_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.VerifiesUntil; v != nil {
+		builder.WriteString("verifies_until=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteByte(')')

@@ -70,6 +70,20 @@ func (_c *SigningKeyCreate) SetNillableRetiredAt(v *time.Time) *SigningKeyCreate
 	return _c
 }
 
+// SetVerifiesUntil sets the "verifies_until" field.
+func (_c *SigningKeyCreate) SetVerifiesUntil(v time.Time) *SigningKeyCreate {
+	_c.mutation.SetVerifiesUntil(v)
+	return _c
+}
+
+// SetNillableVerifiesUntil sets the "verifies_until" field if the given value is not nil.
+func (_c *SigningKeyCreate) SetNillableVerifiesUntil(v *time.Time) *SigningKeyCreate {
+	if v != nil {
+		_c.SetVerifiesUntil(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *SigningKeyCreate) SetID(v uuid.UUID) *SigningKeyCreate {
 	_c.mutation.SetID(v)
@@ -187,6 +201,10 @@ func (_c *SigningKeyCreate) createSpec() (*SigningKey, *sqlgraph.CreateSpec) {
 		_spec.SetField(signingkey.FieldRetiredAt, field.TypeTime, value)
 		_node.RetiredAt = &value
 	}
+	if value, ok := _c.mutation.VerifiesUntil(); ok {
+		_spec.SetField(signingkey.FieldVerifiesUntil, field.TypeTime, value)
+		_node.VerifiesUntil = &value
+	}
 	return _node, _spec
 }
 
@@ -254,6 +272,24 @@ func (u *SigningKeyUpsert) UpdateRetiredAt() *SigningKeyUpsert {
 // ClearRetiredAt clears the value of the "retired_at" field.
 func (u *SigningKeyUpsert) ClearRetiredAt() *SigningKeyUpsert {
 	u.SetNull(signingkey.FieldRetiredAt)
+	return u
+}
+
+// SetVerifiesUntil sets the "verifies_until" field.
+func (u *SigningKeyUpsert) SetVerifiesUntil(v time.Time) *SigningKeyUpsert {
+	u.Set(signingkey.FieldVerifiesUntil, v)
+	return u
+}
+
+// UpdateVerifiesUntil sets the "verifies_until" field to the value that was provided on create.
+func (u *SigningKeyUpsert) UpdateVerifiesUntil() *SigningKeyUpsert {
+	u.SetExcluded(signingkey.FieldVerifiesUntil)
+	return u
+}
+
+// ClearVerifiesUntil clears the value of the "verifies_until" field.
+func (u *SigningKeyUpsert) ClearVerifiesUntil() *SigningKeyUpsert {
+	u.SetNull(signingkey.FieldVerifiesUntil)
 	return u
 }
 
@@ -335,6 +371,27 @@ func (u *SigningKeyUpsertOne) UpdateRetiredAt() *SigningKeyUpsertOne {
 func (u *SigningKeyUpsertOne) ClearRetiredAt() *SigningKeyUpsertOne {
 	return u.Update(func(s *SigningKeyUpsert) {
 		s.ClearRetiredAt()
+	})
+}
+
+// SetVerifiesUntil sets the "verifies_until" field.
+func (u *SigningKeyUpsertOne) SetVerifiesUntil(v time.Time) *SigningKeyUpsertOne {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.SetVerifiesUntil(v)
+	})
+}
+
+// UpdateVerifiesUntil sets the "verifies_until" field to the value that was provided on create.
+func (u *SigningKeyUpsertOne) UpdateVerifiesUntil() *SigningKeyUpsertOne {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.UpdateVerifiesUntil()
+	})
+}
+
+// ClearVerifiesUntil clears the value of the "verifies_until" field.
+func (u *SigningKeyUpsertOne) ClearVerifiesUntil() *SigningKeyUpsertOne {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.ClearVerifiesUntil()
 	})
 }
 
@@ -583,6 +640,27 @@ func (u *SigningKeyUpsertBulk) UpdateRetiredAt() *SigningKeyUpsertBulk {
 func (u *SigningKeyUpsertBulk) ClearRetiredAt() *SigningKeyUpsertBulk {
 	return u.Update(func(s *SigningKeyUpsert) {
 		s.ClearRetiredAt()
+	})
+}
+
+// SetVerifiesUntil sets the "verifies_until" field.
+func (u *SigningKeyUpsertBulk) SetVerifiesUntil(v time.Time) *SigningKeyUpsertBulk {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.SetVerifiesUntil(v)
+	})
+}
+
+// UpdateVerifiesUntil sets the "verifies_until" field to the value that was provided on create.
+func (u *SigningKeyUpsertBulk) UpdateVerifiesUntil() *SigningKeyUpsertBulk {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.UpdateVerifiesUntil()
+	})
+}
+
+// ClearVerifiesUntil clears the value of the "verifies_until" field.
+func (u *SigningKeyUpsertBulk) ClearVerifiesUntil() *SigningKeyUpsertBulk {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.ClearVerifiesUntil()
 	})
 }
 

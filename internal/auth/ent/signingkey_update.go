@@ -48,6 +48,26 @@ func (_u *SigningKeyUpdate) ClearRetiredAt() *SigningKeyUpdate {
 	return _u
 }
 
+// SetVerifiesUntil sets the "verifies_until" field.
+func (_u *SigningKeyUpdate) SetVerifiesUntil(v time.Time) *SigningKeyUpdate {
+	_u.mutation.SetVerifiesUntil(v)
+	return _u
+}
+
+// SetNillableVerifiesUntil sets the "verifies_until" field if the given value is not nil.
+func (_u *SigningKeyUpdate) SetNillableVerifiesUntil(v *time.Time) *SigningKeyUpdate {
+	if v != nil {
+		_u.SetVerifiesUntil(*v)
+	}
+	return _u
+}
+
+// ClearVerifiesUntil clears the value of the "verifies_until" field.
+func (_u *SigningKeyUpdate) ClearVerifiesUntil() *SigningKeyUpdate {
+	_u.mutation.ClearVerifiesUntil()
+	return _u
+}
+
 // Mutation returns the SigningKeyMutation object of the builder.
 func (_u *SigningKeyUpdate) Mutation() *SigningKeyMutation {
 	return _u.mutation
@@ -95,6 +115,12 @@ func (_u *SigningKeyUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if _u.mutation.RetiredAtCleared() {
 		_spec.ClearField(signingkey.FieldRetiredAt, field.TypeTime)
 	}
+	if value, ok := _u.mutation.VerifiesUntil(); ok {
+		_spec.SetField(signingkey.FieldVerifiesUntil, field.TypeTime, value)
+	}
+	if _u.mutation.VerifiesUntilCleared() {
+		_spec.ClearField(signingkey.FieldVerifiesUntil, field.TypeTime)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{signingkey.Label}
@@ -132,6 +158,26 @@ func (_u *SigningKeyUpdateOne) SetNillableRetiredAt(v *time.Time) *SigningKeyUpd
 // ClearRetiredAt clears the value of the "retired_at" field.
 func (_u *SigningKeyUpdateOne) ClearRetiredAt() *SigningKeyUpdateOne {
 	_u.mutation.ClearRetiredAt()
+	return _u
+}
+
+// SetVerifiesUntil sets the "verifies_until" field.
+func (_u *SigningKeyUpdateOne) SetVerifiesUntil(v time.Time) *SigningKeyUpdateOne {
+	_u.mutation.SetVerifiesUntil(v)
+	return _u
+}
+
+// SetNillableVerifiesUntil sets the "verifies_until" field if the given value is not nil.
+func (_u *SigningKeyUpdateOne) SetNillableVerifiesUntil(v *time.Time) *SigningKeyUpdateOne {
+	if v != nil {
+		_u.SetVerifiesUntil(*v)
+	}
+	return _u
+}
+
+// ClearVerifiesUntil clears the value of the "verifies_until" field.
+func (_u *SigningKeyUpdateOne) ClearVerifiesUntil() *SigningKeyUpdateOne {
+	_u.mutation.ClearVerifiesUntil()
 	return _u
 }
 
@@ -211,6 +257,12 @@ func (_u *SigningKeyUpdateOne) sqlSave(ctx context.Context) (_node *SigningKey, 
 	}
 	if _u.mutation.RetiredAtCleared() {
 		_spec.ClearField(signingkey.FieldRetiredAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.VerifiesUntil(); ok {
+		_spec.SetField(signingkey.FieldVerifiesUntil, field.TypeTime, value)
+	}
+	if _u.mutation.VerifiesUntilCleared() {
+		_spec.ClearField(signingkey.FieldVerifiesUntil, field.TypeTime)
 	}
 	_node = &SigningKey{config: _u.config}
 	_spec.Assign = _node.assignValues

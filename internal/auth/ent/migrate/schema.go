@@ -17,6 +17,7 @@ var (
 		{Name: "private_key", Type: field.TypeBytes},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "retired_at", Type: field.TypeTime, Nullable: true},
+		{Name: "verifies_until", Type: field.TypeTime, Nullable: true},
 	}
 	// AuthSigningKeysTable holds the schema information for the "auth_signing_keys" table.
 	AuthSigningKeysTable = &schema.Table{

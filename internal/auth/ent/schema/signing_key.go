@@ -19,7 +19,7 @@ func (SigningKey) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Table("auth_signing_keys")}
 }
 
-// Fields are the columns. The private key is sealed.
+// Fields are the columns. The private key is sealed. A key that is retired signs no more, and verifies for a while.
 func (SigningKey) Fields() []ent.Field {
 	return []ent.Field{
 		field.UUID("id", uuid.UUID{}).Immutable(),
@@ -29,5 +29,6 @@ func (SigningKey) Fields() []ent.Field {
 		field.Time("created_at").Immutable().
 			Default(func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }),
 		field.Time("retired_at").Optional().Nillable(),
+		field.Time("verifies_until").Optional().Nillable(),
 	}
 }

@@ -23,6 +23,8 @@ const (
 	FieldCreatedAt = "created_at"
 	// FieldRetiredAt holds the string denoting the retired_at field in the database.
 	FieldRetiredAt = "retired_at"
+	// FieldVerifiesUntil holds the string denoting the verifies_until field in the database.
+	FieldVerifiesUntil = "verifies_until"
 	// Table holds the table name of the signingkey in the database.
 	Table = "auth_signing_keys"
 )
@@ -35,6 +37,7 @@ var Columns = []string{
 	FieldPrivateKey,
 	FieldCreatedAt,
 	FieldRetiredAt,
+	FieldVerifiesUntil,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -73,4 +76,9 @@ func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByRetiredAt orders the results by the retired_at field.
 func ByRetiredAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRetiredAt, opts...).ToFunc()
+}
+
+// ByVerifiesUntil orders the results by the verifies_until field.
+func ByVerifiesUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVerifiesUntil, opts...).ToFunc()
 }

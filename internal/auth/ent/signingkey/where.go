@@ -80,6 +80,11 @@ func RetiredAt(v time.Time) predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldEQ(FieldRetiredAt, v))
 }
 
+// VerifiesUntil applies equality check predicate on the "verifies_until" field. It's identical to VerifiesUntilEQ.
+func VerifiesUntil(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldVerifiesUntil, v))
+}
+
 // AlgorithmEQ applies the EQ predicate on the "algorithm" field.
 func AlgorithmEQ(v string) predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldEQ(FieldAlgorithm, v))
@@ -313,6 +318,56 @@ func RetiredAtIsNil() predicate.SigningKey {
 // RetiredAtNotNil applies the NotNil predicate on the "retired_at" field.
 func RetiredAtNotNil() predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldNotNull(FieldRetiredAt))
+}
+
+// VerifiesUntilEQ applies the EQ predicate on the "verifies_until" field.
+func VerifiesUntilEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldVerifiesUntil, v))
+}
+
+// VerifiesUntilNEQ applies the NEQ predicate on the "verifies_until" field.
+func VerifiesUntilNEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNEQ(FieldVerifiesUntil, v))
+}
+
+// VerifiesUntilIn applies the In predicate on the "verifies_until" field.
+func VerifiesUntilIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIn(FieldVerifiesUntil, vs...))
+}
+
+// VerifiesUntilNotIn applies the NotIn predicate on the "verifies_until" field.
+func VerifiesUntilNotIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotIn(FieldVerifiesUntil, vs...))
+}
+
+// VerifiesUntilGT applies the GT predicate on the "verifies_until" field.
+func VerifiesUntilGT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGT(FieldVerifiesUntil, v))
+}
+
+// VerifiesUntilGTE applies the GTE predicate on the "verifies_until" field.
+func VerifiesUntilGTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGTE(FieldVerifiesUntil, v))
+}
+
+// VerifiesUntilLT applies the LT predicate on the "verifies_until" field.
+func VerifiesUntilLT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLT(FieldVerifiesUntil, v))
+}
+
+// VerifiesUntilLTE applies the LTE predicate on the "verifies_until" field.
+func VerifiesUntilLTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLTE(FieldVerifiesUntil, v))
+}
+
+// VerifiesUntilIsNil applies the IsNil predicate on the "verifies_until" field.
+func VerifiesUntilIsNil() predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIsNull(FieldVerifiesUntil))
+}
+
+// VerifiesUntilNotNil applies the NotNil predicate on the "verifies_until" field.
+func VerifiesUntilNotNil() predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotNull(FieldVerifiesUntil))
 }
 
 // And groups predicates with the AND operator between them.
