@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/yourorg/platform/modules/blog/blogapi"
+	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/tx"
 	"github.com/yourorg/platform/pkg/web"
 )
@@ -22,11 +23,12 @@ type blog struct {
 	cfg   Config
 	tx    tx.Runner
 	posts *store
+	authz authz.Authorizer
 	now   func() time.Time
 }
 
-func newBlog(cfg Config, run tx.Runner, posts *store) *blog {
-	return &blog{cfg: cfg, tx: run, posts: posts, now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }}
+func newBlog(cfg Config, run tx.Runner, posts *store, access authz.Authorizer) *blog {
+	return &blog{cfg: cfg, tx: run, posts: posts, authz: access, now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }}
 }
 
 // createPost keeps a new draft. A slug that the author chose must be free; a derived one gets a suffix until it is.
@@ -67,9 +69,13 @@ func suffixed(base string) iter.Seq[string] {
 	}
 }
 
-// updatePost changes the version that the author has seen; ifMatch is its ETag.
+// updatePost changes the version that the author has seen; ifMatch is its ETag. Whether the caller may depends on whose
+// post it is, so that it can only be asked here.
 func (b *blog) updatePost(ctx context.Context, id uuid.UUID, ifMatch string, c change) (Post, error) {
 	return b.change(ctx, id, func(p Post) (Post, error) {
+		if err := b.authz.AuthorizeResource(ctx, blogapi.PermPostUpdate, p.attributes()); err != nil {
+			return p, err
+		}
 		if !web.Match(ifMatch, web.ETag(p.Version)) {
 			return p, blogapi.ErrPostChanged
 		}

@@ -36,6 +36,7 @@ func (Module) Init() fx.Option {
 		module.Config("blog", DefaultConfig()),
 		fx.Provide(newClient, newStore, newBlog, newHandler),
 		module.Routes(contract, api.Mount),
+		module.TenantErasers[*store](),
 	)
 }
 

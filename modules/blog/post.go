@@ -51,6 +51,11 @@ func newPost(author uuid.UUID, title, content, slug string, maxContent int, now 
 	return p, p.check(maxContent)
 }
 
+// attributes are what the conditions of a grant may look at; module.yaml lists them.
+func (p Post) attributes() map[string]string {
+	return map[string]string{"owner": p.AuthorID.String(), "status": p.Status}
+}
+
 // apply returns the post after c, one version on.
 func (p Post) apply(c change, maxContent int, now time.Time) (Post, error) {
 	if c.title != nil {

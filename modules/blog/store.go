@@ -14,10 +14,15 @@ import (
 	"github.com/yourorg/platform/modules/blog/internal/ent"
 	entpost "github.com/yourorg/platform/modules/blog/internal/ent/post"
 	"github.com/yourorg/platform/modules/blog/internal/ent/predicate"
+	"github.com/yourorg/platform/pkg/tenant"
 )
 
 // store keeps posts. It is the only file that knows ent; the schema's mixin keeps it inside the tenant.
 type store struct{ client *ent.Client }
+
+var _ tenant.Eraser = (*store)(nil)
+
+const eraseBatch = 500
 
 func newStore(c *ent.Client) *store { return &store{client: c} }
 
@@ -119,6 +124,15 @@ func (s *store) delete(ctx context.Context, id uuid.UUID) error {
 		return blogapi.ErrPostNotFound.Wrap(err)
 	}
 	return err
+}
+
+// Erase implements tenant.Eraser.
+func (s *store) Erase(ctx context.Context, _ tenant.ID) (int, error) {
+	ids, err := s.client.Post.Query().Limit(eraseBatch).IDs(ctx)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return s.client.Post.Delete().Where(entpost.IDIn(ids...)).Exec(ctx)
 }
 
 func toPost(r *ent.Post) Post {

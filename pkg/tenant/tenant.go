@@ -17,6 +17,9 @@ type ID = uuid.UUID
 // the caller.
 var ErrMissing = problem.New(problem.Internal, "tenant.missing", "Internal error")
 
+// ErrSuspended is the answer to everybody who acts in a tenant that the operator has suspended.
+var ErrSuspended = problem.New(problem.Forbidden, "tenant.suspended", "The tenant is suspended")
+
 type (
 	idKey     struct{}
 	systemKey struct{}

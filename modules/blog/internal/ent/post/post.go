@@ -69,7 +69,7 @@ func ValidColumn(column string) bool {
 //
 //	import _ "github.com/yourorg/platform/modules/blog/internal/ent/runtime"
 var (
-	Hooks        [1]ent.Hook
+	Hooks        [2]ent.Hook
 	Interceptors [1]ent.Interceptor
 )
 

@@ -13,7 +13,9 @@ import (
 func init() {
 	postMixin := schema.Post{}.Mixin()
 	postMixinHooks0 := postMixin[0].Hooks()
+	postMixinHooks1 := postMixin[1].Hooks()
 	post.Hooks[0] = postMixinHooks0[0]
+	post.Hooks[1] = postMixinHooks1[0]
 	postMixinInters0 := postMixin[0].Interceptors()
 	post.Interceptors[0] = postMixinInters0[0]
 }

@@ -9,14 +9,15 @@ import (
 	"entgo.io/ent/schema/index"
 	"github.com/google/uuid"
 
+	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/tenant"
 )
 
 // Post is one row of blog_posts.
 type Post struct{ ent.Schema }
 
-// Mixin keeps every query inside one tenant.
-func (Post) Mixin() []ent.Mixin { return []ent.Mixin{tenant.Mixin{}} }
+// Mixin keeps every query inside one tenant, and every change in the audit trail.
+func (Post) Mixin() []ent.Mixin { return []ent.Mixin{tenant.Mixin{}, audit.Mixin{Entity: "blog.post"}} }
 
 // Annotations names the table.
 func (Post) Annotations() []schema.Annotation { return []schema.Annotation{entsql.Table("blog_posts")} }
