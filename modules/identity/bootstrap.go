@@ -111,7 +111,7 @@ func (b *bootstrap) credentials() (email, password string, err error) {
 	if password == "" {
 		password = rand.Text()
 	}
-	if fault := b.passwords.check(password); fault != nil {
+	if fault := b.passwords.check(password, email, "Operator"); fault != nil {
 		return "", "", fmt.Errorf("bootstrap.admin_password %s", fault.Message)
 	}
 	return normalizeEmail(email), password, nil
@@ -126,6 +126,7 @@ func (b *bootstrap) create(ctx context.Context, email, password string) error {
 	if err != nil {
 		return err
 	}
+	u.EmailVerifiedAt = &u.CreatedAt // by whoever configured it
 	t, err := newTenant("Operator", operator)
 	if err != nil {
 		return err

@@ -9,10 +9,31 @@ import (
 
 // Config is the "identity" section of the configuration.
 type Config struct {
-	// Registration lets anybody create a user with a tenant. When off, /api/v1/auth/register answers 403.
+	// Registration lets anybody create a user with a tenant, and further tenants. When off, /api/v1/auth/register and
+	// POST /api/v1/tenants answer 403.
 	Registration bool `mapstructure:"registration"`
 	// RefreshTTL is how long a refresh token, and with it an unused session, stays valid.
 	RefreshTTL time.Duration `mapstructure:"refresh_ttl"`
+
+	// PublicURL is where people reach the pages that mailed links lead to: /verify-email, /reset-password,
+	// /accept-invitation and /confirm-email-change below it, with #token=… at the end. The server's own address stands in
+	// for it, which production is warned about.
+	PublicURL string `mapstructure:"public_url"`
+	// VerificationTTL is how long a link to verify an address works.
+	VerificationTTL time.Duration `mapstructure:"verification_ttl"`
+	// ResetTTL is how long a link to a new password works.
+	ResetTTL time.Duration `mapstructure:"reset_ttl"`
+	// EmailChangeTTL is how long the links that confirm a new address work.
+	EmailChangeTTL time.Duration `mapstructure:"email_change_ttl"`
+	// MailInterval is the least time between two such mails of one kind to one user. 0s sends every one.
+	MailInterval time.Duration `mapstructure:"mail_interval"`
+	// DeletionGrace is how long a user who asked to be deleted can come back by signing in.
+	DeletionGrace time.Duration `mapstructure:"deletion_grace"`
+
+	// TenantDeletionGrace is how long a deleted tenant is kept, so that the operator can bring it back.
+	TenantDeletionGrace time.Duration `mapstructure:"tenant_deletion_grace"`
+	// InvitationTTL is how long an invitation is open.
+	InvitationTTL time.Duration `mapstructure:"invitation_ttl"`
 
 	Password PasswordConfig `mapstructure:"password"`
 }
@@ -38,7 +59,17 @@ func DefaultConfig() Config {
 	return Config{
 		Registration: true,
 		RefreshTTL:   720 * time.Hour,
-		Password:     PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1, Queue: 32, MinLength: minPasswordLength},
+
+		VerificationTTL: 48 * time.Hour,
+		ResetTTL:        time.Hour,
+		EmailChangeTTL:  24 * time.Hour,
+		MailInterval:    time.Minute,
+		DeletionGrace:   168 * time.Hour,
+
+		TenantDeletionGrace: 720 * time.Hour,
+		InvitationTTL:       168 * time.Hour,
+
+		Password: PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1, Queue: 32, MinLength: minPasswordLength},
 	}
 }
 
@@ -52,6 +83,13 @@ func (c Config) Validate() error {
 	}
 	if c.RefreshTTL < time.Second {
 		errs = append(errs, config.Invalid("refresh_ttl", "must be at least 1s"))
+	}
+	errs = append(errs, c.validateAccounts())
+	if c.TenantDeletionGrace < 0 {
+		errs = append(errs, config.Invalid("tenant_deletion_grace", "must be at least 0s"))
+	}
+	if c.InvitationTTL < time.Minute {
+		errs = append(errs, config.Invalid("invitation_ttl", "must be at least 1m"))
 	}
 	p := c.Password
 	within("password.iterations", p.Iterations, 1, maxIterations)

@@ -10,14 +10,22 @@ import (
 )
 
 // handler translates between the contract and identity. Who may call what is in the contract.
-type handler struct{ identity *identity }
+type handler struct {
+	identity *identity
+	tenancy  *tenancy
+	inviting *inviting
+}
 
-func newHandler(i *identity) api.StrictServerInterface { return &handler{identity: i} }
+func newHandler(i *identity, t *tenancy, n *inviting) api.StrictServerInterface {
+	return &handler{identity: i, tenancy: t, inviting: n}
+}
 
 func (h *handler) Register(ctx context.Context, r api.RegisterRequestObject) (api.RegisterResponseObject, error) {
-	u, t, err := h.identity.register(ctx, registration{
-		email: r.Body.Email, password: r.Body.Password, name: r.Body.Name, tenantName: r.Body.TenantName,
-	})
+	n := registration{email: r.Body.Email, password: r.Body.Password, name: r.Body.Name, tenantName: r.Body.TenantName}
+	if h.identity.gate.conceal {
+		return api.Register202Response{}, h.identity.registerConcealed(ctx, n)
+	}
+	u, t, err := h.identity.register(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +80,9 @@ func (h *handler) Me(ctx context.Context, _ api.MeRequestObject) (api.MeResponse
 }
 
 func toAPIUser(u User) api.User {
-	return api.User{ID: u.ID, Email: u.Email, Name: u.Name, CreatedAt: u.CreatedAt}
+	return api.User{
+		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerifiedAt != nil, Name: u.Name, CreatedAt: u.CreatedAt,
+	}
 }
 
 func toAPITenant(t Tenant) api.Tenant { return api.Tenant{ID: t.ID, Name: t.Name, Slug: t.Slug} }

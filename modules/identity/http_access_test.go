@@ -65,7 +65,7 @@ func TestTheTenantHeaderMustAgreeWithTheToken(t *testing.T) {
 func TestReplicasAgreeWithinASecond(t *testing.T) {
 	t.Parallel()
 	one := testapp.New(t, modules.All())
-	two := testapp.New(t, modules.All(), testapp.Options{Database: one.DatabaseURL()})
+	two := testapp.New(t, modules.All(), testapp.Options{Database: one.DatabaseURL(), Set: []string{"auth.refresh_grace=0s"}})
 	user := one.Register(t, "ada")
 	soon := func(status int, call testapp.Call, what string) {
 		t.Helper()

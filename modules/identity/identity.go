@@ -7,15 +7,19 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/yourorg/platform/modules/identity/identityapi"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/perm"
+	"github.com/yourorg/platform/pkg/tenant"
 	"github.com/yourorg/platform/pkg/tx"
 )
 
 // identity is what the module can do, whoever asks: register, login, refresh, logout, me.
 type identity struct {
+	*accounts
+
 	cfg       Config
 	tx        tx.Runner
 	users     *users
@@ -23,6 +27,8 @@ type identity struct {
 	sessions  *sessions
 	founder   *founder
 	passwords *passwords
+	families  *families
+	lockout   *lockout
 	tokens    auth.Authenticator
 	revoker   auth.Revoker
 	grants    authz.Grants
@@ -31,11 +37,12 @@ type identity struct {
 
 func newIdentity(
 	cfg Config, run tx.Runner, u *users, t *tenants, s *sessions, f *founder, p *passwords,
-	tokens auth.Authenticator, revoker auth.Revoker, grants authz.Grants, trail audit.Recorder,
+	tokens auth.Authenticator, revoker auth.Revoker, grants authz.Grants, trail audit.Recorder, a *accounts,
+	line *families, l *lockout,
 ) *identity {
 	return &identity{
 		cfg: cfg, tx: run, users: u, tenants: t, sessions: s, founder: f, passwords: p,
-		tokens: tokens, revoker: revoker, grants: grants, trail: trail,
+		tokens: tokens, revoker: revoker, grants: grants, trail: trail, accounts: a, families: line, lockout: l,
 	}
 }
 
@@ -69,10 +76,11 @@ type founder struct {
 	users   *users
 	tenants *tenants
 	grants  authz.Grants
+	changed tenant.Announcer
 }
 
-func newFounder(u *users, t *tenants, g authz.Grants) *founder {
-	return &founder{users: u, tenants: t, grants: g}
+func newFounder(u *users, t *tenants, g authz.Grants, changed tenant.Announcer) *founder {
+	return &founder{users: u, tenants: t, grants: g, changed: changed}
 }
 
 // found creates u and t, with the first of the slugs that is free, and makes u a member with the given roles. It wants
@@ -81,6 +89,11 @@ func (f *founder) found(ctx context.Context, u User, t Tenant, slugs iter.Seq[st
 	if err := f.users.insert(ctx, u); err != nil {
 		return t, err
 	}
+	return f.establish(ctx, t, u.ID, slugs, roles...)
+}
+
+// establish is found for a user who is there already.
+func (f *founder) establish(ctx context.Context, t Tenant, user uuid.UUID, slugs iter.Seq[string], roles ...string) (Tenant, error) {
 	free := false
 	for t.Slug = range slugs {
 		var err error
@@ -92,13 +105,16 @@ func (f *founder) found(ctx context.Context, u User, t Tenant, slugs iter.Seq[st
 		}
 	}
 	if !free {
-		return t, fmt.Errorf("the tenant's slug %q is taken", t.Slug)
+		return t, identityapi.ErrSlugTaken
 	}
-	if err := f.tenants.join(ctx, t.ID, u.ID); err != nil {
+	if err := f.changed.SlugChanged(ctx, t.Slug); err != nil {
+		return t, err
+	}
+	if err := f.tenants.join(ctx, t.ID, user); err != nil {
 		return t, err
 	}
 	for _, role := range roles {
-		if err := f.grants.Assign(ctx, t.ID, u.ID, role); err != nil {
+		if err := f.grants.Assign(ctx, t.ID, user, role); err != nil {
 			return t, fmt.Errorf("assign the role %s: %w", role, err)
 		}
 	}

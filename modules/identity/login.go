@@ -32,9 +32,13 @@ func (i *identity) login(ctx context.Context, c credentials) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
+	attempt, err := i.lockout.begin(ctx, c.email, u.ID, c.ip)
+	if err != nil {
+		return Tokens{}, fmt.Errorf("begin a sign-in: %w", err)
+	}
 	proved, err := i.passwords.verify(ctx, c.password, u.PasswordHash)
 	if err != nil {
-		return Tokens{}, fmt.Errorf("verify the password: %w", err)
+		return Tokens{}, attempt.undecided(ctx, fmt.Errorf("verify the password: %w", err))
 	}
 	t, refused := choose(memberships, c.tenant)
 	entry := audit.Entry{Action: actionLogin, Tenant: t.ID}
@@ -45,7 +49,13 @@ func (i *identity) login(ctx context.Context, c credentials) (Tokens, error) {
 		entry.Outcome = audit.Failed
 		return Tokens{}, i.turnAway(ctx, entry, identityapi.ErrInvalidCredentials)
 	}
+	if err := attempt.succeeded(ctx); err != nil {
+		return Tokens{}, fmt.Errorf("sign in: %w", err)
+	}
 	entry.Actor = u.ID
+	if refused == nil && i.gate.requireVerified && u.EmailVerifiedAt == nil {
+		refused = identityapi.ErrEmailUnverified
+	}
 	if refused != nil {
 		entry.Outcome = audit.Denied
 		return Tokens{}, i.turnAway(ctx, entry, refused)
@@ -54,8 +64,15 @@ func (i *identity) login(ctx context.Context, c credentials) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
+	stronger, err := i.passwords.renew(ctx, c.password, u.PasswordHash)
+	if err != nil {
+		return Tokens{}, err
+	}
 	var out Tokens
 	err = i.tx.InTx(ctx, func(ctx context.Context) error {
+		if err := i.welcome(ctx, u, stronger); err != nil {
+			return err
+		}
 		if err := i.sessions.insert(ctx, s); err != nil {
 			return err
 		}

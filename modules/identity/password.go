@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
-	"unicode/utf8"
 
 	"github.com/yourorg/platform/modules/identity/identityapi"
-	"github.com/yourorg/platform/pkg/problem"
 )
 
 // minPasswordLength is the least that any configuration may ask for (NIST SP 800-63B, section 5.1.1.2).
@@ -43,19 +41,6 @@ func newPasswords(cfg Config) *passwords {
 	}
 }
 
-// check says what is wrong with a new password, or nil.
-func (p *passwords) check(password string) *problem.Field {
-	switch {
-	case password == "":
-		return &problem.Field{Field: "password", Code: "required", Message: "is required"}
-	case utf8.RuneCountInString(password) < p.minLength:
-		return &problem.Field{Field: "password", Code: "too_short", Message: fmt.Sprintf("must have at least %d characters", p.minLength)}
-	case len(password) > maxPassword:
-		return &problem.Field{Field: "password", Code: "too_long", Message: fmt.Sprintf("must have at most %d bytes", maxPassword)}
-	}
-	return nil
-}
-
 // hash returns the PHC string of password.
 func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 	var h phc
@@ -70,6 +55,9 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 func (p *passwords) verify(ctx context.Context, password, stored string) (bool, error) {
 	if stored == "" {
 		return false, p.run(ctx, func() { derive(password, p.cost) })
+	}
+	if imported(stored) {
+		return p.verifyImported(ctx, password, stored)
 	}
 	h, err := parsePHC(stored)
 	if err != nil {

@@ -22,16 +22,22 @@ type refreshToken struct {
 	Hash      []byte // SHA-256 of the token
 	CreatedAt time.Time
 	ExpiresAt time.Time
-	Used      bool
+	UsedAt    *time.Time
 }
 
-// newRefreshToken returns a token of 256 random bits, which only the client keeps, and its row.
+// newRefreshToken returns the first token of a family, 256 random bits which only the client keeps, and its row.
 func newRefreshToken(session uuid.UUID, expires time.Time) (secret string, t refreshToken, err error) {
-	id, err := uuid.NewV7()
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails: crypto/rand ends the process instead
 	secret = base64.RawURLEncoding.EncodeToString(raw)
-	return secret, refreshToken{ID: id, SessionID: session, Hash: hashToken(secret), CreatedAt: now(), ExpiresAt: expires}, err
+	t, err = refreshTokenOf(secret, session, expires)
+	return secret, t, err
+}
+
+// refreshTokenOf is the row of a token.
+func refreshTokenOf(secret string, session uuid.UUID, expires time.Time) (refreshToken, error) {
+	id, err := uuid.NewV7()
+	return refreshToken{ID: id, SessionID: session, Hash: hashToken(secret), CreatedAt: now(), ExpiresAt: expires}, err
 }
 
 func hashToken(secret string) []byte {
@@ -39,8 +45,9 @@ func hashToken(secret string) []byte {
 	return sum[:]
 }
 
-// refresh trades a refresh token for the next tokens of its session. A token that was used before has been copied, by
-// whom cannot be told: the whole session ends, and that is committed although the answer is an error.
+// refresh trades a refresh token for the next tokens of its session. For a short while the same token returns the same
+// next one again: requests cross each other, and answers get lost. Beyond that a token that was used before has been
+// copied, by whom cannot be told: the whole session ends, and that is committed although the answer is an error.
 func (i *identity) refresh(ctx context.Context, secret string) (Tokens, error) {
 	ctx = tenant.System(ctx, "token refresh")
 	t, err := i.sessions.tokenByHash(ctx, hashToken(secret))
@@ -48,8 +55,12 @@ func (i *identity) refresh(ctx context.Context, secret string) (Tokens, error) {
 		return Tokens{}, err
 	}
 	at := now()
-	if !t.Used && !t.ExpiresAt.After(at) {
+	if t.UsedAt == nil && !t.ExpiresAt.After(at) {
 		return Tokens{}, identityapi.ErrRefreshExpired
+	}
+	next, err := i.families.successor(ctx, secret)
+	if err != nil {
+		return Tokens{}, err
 	}
 	var out Tokens
 	reused := false
@@ -59,10 +70,14 @@ func (i *identity) refresh(ctx context.Context, secret string) (Tokens, error) {
 			return err
 		}
 		if !claimed {
-			reused = true
-			return i.endFamily(ctx, t.SessionID)
+			if reused, err = i.spent(ctx, t.ID, next, at); err != nil {
+				return err
+			}
+			if reused {
+				return i.endFamily(ctx, t.SessionID)
+			}
 		}
-		out, err = i.rotate(ctx, t.SessionID, at)
+		out, err = i.rotate(ctx, t.SessionID, next, claimed, at)
 		return err
 	})
 	if err != nil {
@@ -74,7 +89,22 @@ func (i *identity) refresh(ctx context.Context, secret string) (Tokens, error) {
 	return out, nil
 }
 
-func (i *identity) rotate(ctx context.Context, session uuid.UUID, at time.Time) (Tokens, error) {
+// spent tells whether a used token is past its grace: it was used too long ago, or somebody has used its successor, who
+// therefore has received it.
+func (i *identity) spent(ctx context.Context, token uuid.UUID, next string, at time.Time) (bool, error) {
+	t, err := i.sessions.token(ctx, token)
+	if err != nil {
+		return false, err
+	}
+	if t.UsedAt == nil || at.Sub(*t.UsedAt) >= i.families.grace { // a clock that is behind is no reason to refuse
+		return true, nil
+	}
+	fresh, err := i.sessions.unused(ctx, hashToken(next))
+	return !fresh, err
+}
+
+// rotate makes the next tokens of a session. The refresh token is kept when it is new; otherwise it is there already.
+func (i *identity) rotate(ctx context.Context, session uuid.UUID, next string, fresh bool, at time.Time) (Tokens, error) {
 	s, alive, err := i.sessions.extend(ctx, session, at, at.Add(i.cfg.RefreshTTL))
 	if err != nil {
 		return Tokens{}, err
@@ -85,9 +115,18 @@ func (i *identity) rotate(ctx context.Context, session uuid.UUID, at time.Time) 
 	if err := i.mayAct(ctx, s); err != nil {
 		return Tokens{}, err
 	}
-	out, err := i.issue(ctx, s)
+	out, err := i.access(ctx, s)
 	if err != nil {
 		return Tokens{}, err
+	}
+	if out.Refresh = next; fresh {
+		t, err := refreshTokenOf(next, s.ID, s.ExpiresAt)
+		if err != nil {
+			return Tokens{}, err
+		}
+		if err := i.sessions.insertToken(ctx, t); err != nil {
+			return Tokens{}, err
+		}
 	}
 	return out, i.trail.Record(ctx, audit.Entry{
 		Action: "identity.session.refresh", Target: sessionTarget(s.ID), Tenant: s.TenantID, Actor: s.UserID,
@@ -116,8 +155,17 @@ func (i *identity) endFamily(ctx context.Context, session uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	_, alive, err := i.sessions.current(ctx, session, now())
+	if err != nil {
+		return err
+	}
 	if err := i.end(ctx, session); err != nil {
 		return err
+	}
+	if alive { // once: whoever has the old token can send it any number of times
+		if err := i.families.warn(ctx, i.users, s); err != nil {
+			return err
+		}
 	}
 	return i.trail.Record(ctx, audit.Entry{
 		Action: "identity.session.refresh_reused", Target: sessionTarget(session), Outcome: audit.Denied,

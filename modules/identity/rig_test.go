@@ -31,6 +31,8 @@ type rig struct {
 	cfg     Config
 	grants  *grants
 	revoked *revoked
+	letters *letters
+	rules   auth.SessionRules
 	*trail
 }
 
@@ -46,14 +48,16 @@ func newRig(t *testing.T, changes ...func(*Config)) *rig {
 	_, err = database.NewMigrator(db, module.MigrationSet{Owner: "identity", Files: Module{}.Migrations()}).Up(t.Context())
 	require.NoError(t, err)
 
-	r := &rig{db: db, client: newClient(db), cfg: cheap(), grants: &grants{}, revoked: &revoked{}, trail: &trail{}}
+	r := &rig{db: db, client: newClient(db), cfg: cheap(), grants: &grants{}, revoked: &revoked{}, rules: auth.DefaultSessionRules(), trail: &trail{}}
 	for _, change := range changes {
 		change(&r.cfg)
 	}
 	require.NoError(t, r.cfg.Validate())
-	u, te, s := newUsers(r.client), newTenants(r.client), newSessions(r.client)
-	r.identity = newIdentity(r.cfg, db, u, te, s, newFounder(u, te, r.grants), newPasswords(r.cfg),
-		issuer{}, r.revoked, r.grants, r.trail)
+	u, te, s := newUsers(r.client), newTenants(r.client), newSessions(r.client, r.rules)
+	a := r.newAccounts(t)
+	line, l := r.newGuards(t, s)
+	r.identity = newIdentity(r.cfg, db, u, te, s, newFounder(u, te, r.grants, unannounced{}), newPasswords(r.cfg),
+		issuer{}, r.revoked, r.grants, r.trail, a, line, l)
 	return r
 }
 
@@ -99,9 +103,9 @@ func (r *rig) forgetMembers(t *testing.T, te Tenant) {
 
 func (r *rig) active(t *testing.T, session uuid.UUID) bool {
 	t.Helper()
-	active, err := r.sessions.Active(t.Context(), session)
+	standing, err := r.sessions.Standing(t.Context(), session)
 	require.NoError(t, err)
-	return active
+	return standing == auth.SessionActive
 }
 
 // issuer puts the session's id in place of a token.
@@ -127,6 +131,13 @@ func (r *revoked) RevokeSession(ctx context.Context, id uuid.UUID) error {
 	})
 	return nil
 }
+
+func (r *revoked) RecheckTenant(context.Context, uuid.UUID) error { return nil }
+
+// unannounced keeps changed slugs to itself.
+type unannounced struct{}
+
+func (unannounced) SlugChanged(context.Context, string) error { return nil }
 
 // trail notes the entries that were committed.
 type trail struct {
@@ -172,7 +183,14 @@ func (g *grants) Assign(ctx context.Context, t tenant.ID, user uuid.UUID, role s
 	return nil
 }
 
-func (g *grants) Unassign(context.Context, tenant.ID, uuid.UUID, string) error { panic("not needed") }
+func (g *grants) Unassign(ctx context.Context, t tenant.ID, user uuid.UUID, role string) error {
+	tx.AfterCommit(ctx, func(context.Context) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.all = slices.DeleteFunc(g.all, func(held grant) bool { return held == grant{t, user, role} })
+	})
+	return nil
+}
 
 func (g *grants) Roles(_ context.Context, t tenant.ID, user uuid.UUID) ([]string, error) {
 	g.mu.Lock()
@@ -185,6 +203,26 @@ func (g *grants) Roles(_ context.Context, t tenant.ID, user uuid.UUID) ([]string
 	}
 	slices.Sort(roles)
 	return roles, nil
+}
+
+func (g *grants) RolesOf(ctx context.Context, t tenant.ID, users ...uuid.UUID) (map[uuid.UUID][]string, error) {
+	all := map[uuid.UUID][]string{}
+	for _, user := range users {
+		all[user], _ = g.Roles(ctx, t, user)
+	}
+	return all, nil
+}
+
+func (g *grants) Holders(_ context.Context, t tenant.ID, role string) ([]uuid.UUID, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var users []uuid.UUID
+	for _, a := range g.all {
+		if a.tenant == t && a.role == role {
+			users = append(users, a.user)
+		}
+	}
+	return users, nil
 }
 
 func (g *grants) Permissions(context.Context, tenant.ID, uuid.UUID) ([]perm.Permission, error) {

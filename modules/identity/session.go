@@ -23,6 +23,8 @@ type Session struct {
 	IP        string
 	CreatedAt time.Time
 	ExpiresAt time.Time
+
+	LastSeenAt time.Time // to a minute or two; zero in a session that was not read from the store
 }
 
 // newSession takes the user agent as it came, which can be any bytes.
@@ -59,17 +61,11 @@ type Tokens struct {
 	Refresh   string
 }
 
-// issue makes the next tokens of a session.
+// issue makes the first tokens of a session.
 func (i *identity) issue(ctx context.Context, s Session) (Tokens, error) {
-	roles, err := i.grants.Roles(ctx, s.TenantID, s.UserID)
+	out, err := i.access(ctx, s)
 	if err != nil {
-		return Tokens{}, fmt.Errorf("list roles: %w", err)
-	}
-	access, expires, err := i.tokens.Generate(ctx, auth.Caller{
-		UserID: s.UserID, TenantID: s.TenantID, SessionID: s.ID, Roles: roles,
-	})
-	if err != nil {
-		return Tokens{}, fmt.Errorf("generate an access token: %w", err)
+		return Tokens{}, err
 	}
 	secret, t, err := newRefreshToken(s.ID, s.ExpiresAt)
 	if err != nil {
@@ -78,7 +74,23 @@ func (i *identity) issue(ctx context.Context, s Session) (Tokens, error) {
 	if err := i.sessions.insertToken(ctx, t); err != nil {
 		return Tokens{}, err
 	}
-	return Tokens{Access: access, ExpiresIn: time.Until(expires), Refresh: secret}, nil
+	out.Refresh = secret
+	return out, nil
+}
+
+// access makes an access token of a session, which does not outlive it. There is no refresh token in the answer.
+func (i *identity) access(ctx context.Context, s Session) (Tokens, error) {
+	roles, err := i.grants.Roles(ctx, s.TenantID, s.UserID)
+	if err != nil {
+		return Tokens{}, fmt.Errorf("list roles: %w", err)
+	}
+	access, expires, err := i.tokens.Generate(ctx, auth.Caller{
+		UserID: s.UserID, TenantID: s.TenantID, SessionID: s.ID, Roles: roles, ExpiresAt: s.CreatedAt.Add(i.families.life),
+	})
+	if err != nil {
+		return Tokens{}, fmt.Errorf("generate an access token: %w", err)
+	}
+	return Tokens{Access: access, ExpiresIn: time.Until(expires)}, nil
 }
 
 // logout ends the caller's session. It wants to be called in a transaction.

@@ -20,41 +20,64 @@ import (
 )
 
 // sessions keeps sessions and their refresh tokens.
-type sessions struct{ client *ent.Client }
+type sessions struct {
+	client *ent.Client
+	rules  auth.SessionRules
+	seen   *seen
+}
 
 var _ auth.Sessions = (*sessions)(nil)
 
-func newSessions(c *ent.Client) *sessions { return &sessions{client: c} }
-
-// Active implements auth.Sessions: one query by primary keys.
-func (s *sessions) Active(ctx context.Context, id uuid.UUID) (bool, error) {
-	ctx = tenant.System(ctx, "session check")
-	active, err := s.client.Session.Query().
-		Where(entsession.ID(id), entsession.RevokedAtIsNil(), entsession.ExpiresAtGT(now())).
-		Where(mayAct).
-		Exist(ctx)
-	if err != nil {
-		return false, fmt.Errorf("check session: %w", err)
-	}
-	return active, nil
+func newSessions(c *ent.Client, rules auth.SessionRules) *sessions {
+	s := &sessions{client: c, rules: rules}
+	s.seen = newSeen(s.touch)
+	return s
 }
 
-// mayAct keeps sessions whose user is enabled and is a member of their tenant, which is not suspended.
-func mayAct(s *sql.Selector) {
-	u, t, m := sql.Table(entuser.Table), sql.Table(enttenant.Table), sql.Table(entmembership.Table)
-	s.Join(u).On(s.C(entsession.FieldUserID), u.C(entuser.FieldID))
-	s.Join(t).On(s.C(entsession.FieldTenantID), t.C(enttenant.FieldID))
-	s.Join(m).OnP(sql.And(
-		sql.ColumnsEQ(s.C(entsession.FieldTenantID), m.C(entmembership.FieldTenantID)),
-		sql.ColumnsEQ(s.C(entsession.FieldUserID), m.C(entmembership.FieldUserID)),
-	))
-	s.Where(sql.And(sql.IsNull(u.C(entuser.FieldDisabledAt)), sql.IsNull(t.C(enttenant.FieldSuspendedAt))))
+// Standing implements auth.Sessions: one query by primary keys, and a second one when the answer is no.
+func (s *sessions) Standing(ctx context.Context, id uuid.UUID) (auth.Standing, error) {
+	ctx = tenant.System(ctx, "session check")
+	alive := s.client.Session.Query().
+		Where(entsession.ID(id), s.living(now()))
+	active, err := alive.Clone().Where(ofMember(false)).Exist(ctx)
+	if err != nil {
+		return auth.SessionEnded, fmt.Errorf("check session: %w", err)
+	}
+	if active {
+		return auth.SessionActive, nil
+	}
+	suspended, err := alive.Where(ofMember(true)).Exist(ctx)
+	if err != nil {
+		return auth.SessionEnded, fmt.Errorf("check session: %w", err)
+	}
+	if suspended {
+		return auth.SessionSuspended, nil
+	}
+	return auth.SessionEnded, nil
+}
+
+// ofMember keeps sessions whose user is enabled and is a member of their tenant, which is not deleted; suspended ones
+// only when asked for.
+func ofMember(suspendedToo bool) func(*sql.Selector) {
+	return func(s *sql.Selector) {
+		u, t, m := sql.Table(entuser.Table), sql.Table(enttenant.Table), sql.Table(entmembership.Table)
+		s.Join(u).On(s.C(entsession.FieldUserID), u.C(entuser.FieldID))
+		s.Join(t).On(s.C(entsession.FieldTenantID), t.C(enttenant.FieldID))
+		s.Join(m).OnP(sql.And(
+			sql.ColumnsEQ(s.C(entsession.FieldTenantID), m.C(entmembership.FieldTenantID)),
+			sql.ColumnsEQ(s.C(entsession.FieldUserID), m.C(entmembership.FieldUserID)),
+		))
+		s.Where(sql.And(sql.IsNull(u.C(entuser.FieldDisabledAt)), sql.IsNull(t.C(enttenant.FieldEraseAt))))
+		if !suspendedToo {
+			s.Where(sql.IsNull(t.C(enttenant.FieldSuspendedAt)))
+		}
+	}
 }
 
 func (s *sessions) insert(ctx context.Context, n Session) error {
 	err := s.client.Session.Create().SetID(n.ID).SetUserID(n.UserID).SetTenantID(n.TenantID).
 		SetUserAgent(n.UserAgent).SetIP(n.IP).
-		SetCreatedAt(n.CreatedAt).SetLastSeenAt(n.CreatedAt).SetExpiresAt(n.ExpiresAt).
+		SetCreatedAt(n.CreatedAt).SetLastSeenAt(n.begun()).SetExpiresAt(n.ExpiresAt).
 		Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
@@ -65,7 +88,7 @@ func (s *sessions) insert(ctx context.Context, n Session) error {
 // extend moves the expiry of a session that has not ended. It reports false when it has.
 func (s *sessions) extend(ctx context.Context, id uuid.UUID, at, expires time.Time) (Session, bool, error) {
 	n, err := s.client.Session.Update().
-		Where(entsession.ID(id), entsession.RevokedAtIsNil(), entsession.ExpiresAtGT(at)).
+		Where(entsession.ID(id), s.living(at)).
 		SetLastSeenAt(at).SetExpiresAt(expires).
 		Save(ctx)
 	if err != nil || n == 0 {
@@ -118,14 +141,14 @@ func (s *sessions) claim(ctx context.Context, id uuid.UUID, at time.Time) (bool,
 func toSession(r *ent.Session) Session {
 	return Session{
 		ID: r.ID, UserID: r.UserID, TenantID: r.TenantID, UserAgent: r.UserAgent, IP: r.IP,
-		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
+		CreatedAt: r.CreatedAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
 	}
 }
 
 func toToken(r *ent.RefreshToken) refreshToken {
 	return refreshToken{
 		ID: r.ID, SessionID: r.SessionID, Hash: r.TokenHash, CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
-		Used: r.UsedAt != nil,
+		UsedAt: utc(r.UsedAt),
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 // tenants keeps tenants and who is a member of them.
 type tenants struct{ client *ent.Client }
 
+var _ tenant.Directory = (*tenants)(nil)
+
 func newTenants(c *ent.Client) *tenants { return &tenants{client: c} }
 
 // insert reports false when another tenant has the slug. A unique violation would abort a Postgres transaction, so
@@ -57,13 +59,13 @@ func (s *tenants) byID(ctx context.Context, id tenant.ID) (Tenant, error) {
 	return toTenant(row), nil
 }
 
-// of lists the tenants that user is a member of, oldest membership first. It is one query for every user, also for
+// of lists the tenants that user is a member of, oldest membership first, without those that are deleted. It is one query for every user, also for
 // one who does not exist, so that a sign-in takes the same work for each.
 func (s *tenants) of(ctx context.Context, user uuid.UUID) ([]Tenant, error) {
 	rows, err := s.client.Tenant.Query().Where(func(t *sql.Selector) {
 		m := sql.Table(entmembership.Table)
 		t.Join(m).On(t.C(enttenant.FieldID), m.C(entmembership.FieldTenantID)).
-			Where(sql.EQ(m.C(entmembership.FieldUserID), user)).
+			Where(sql.And(sql.EQ(m.C(entmembership.FieldUserID), user), sql.IsNull(t.C(enttenant.FieldEraseAt)))).
 			OrderBy(m.C(entmembership.FieldCreatedAt), m.C(entmembership.FieldID))
 	}).All(ctx)
 	if err != nil {
@@ -74,6 +76,15 @@ func (s *tenants) of(ctx context.Context, user uuid.UUID) ([]Tenant, error) {
 		list[i] = toTenant(row)
 	}
 	return list, nil
+}
+
+// BySlug implements tenant.Directory.
+func (s *tenants) BySlug(ctx context.Context, slug string) (tenant.ID, error) {
+	id, err := s.client.Tenant.Query().Where(enttenant.Slug(slug), enttenant.EraseAtIsNil()).OnlyID(ctx)
+	if err != nil && !ent.IsNotFound(err) {
+		return uuid.Nil, fmt.Errorf("find tenant by slug: %w", err)
+	}
+	return id, nil
 }
 
 // hasOperator tells whether the tenant that runs the platform exists.
@@ -87,7 +98,8 @@ func (s *tenants) hasOperator(ctx context.Context) (bool, error) {
 
 func toTenant(r *ent.Tenant) Tenant {
 	return Tenant{
-		ID: r.ID, Name: r.Name, Slug: r.Slug, Kind: string(r.Kind), SuspendedAt: r.SuspendedAt,
+		ID: r.ID, Name: r.Name, Slug: r.Slug, Kind: string(r.Kind), Version: r.Version,
+		SuspendedAt: r.SuspendedAt, EraseAt: r.EraseAt,
 		CreatedAt: r.CreatedAt.UTC(),
 	}
 }

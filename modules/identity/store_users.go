@@ -23,7 +23,7 @@ func newUsers(c *ent.Client) *users { return &users{client: c} }
 // transaction cannot go on.
 func (s *users) insert(ctx context.Context, u User) error {
 	err := s.client.User.Create().SetID(u.ID).SetEmail(u.Email).SetName(u.Name).SetPasswordHash(u.PasswordHash).
-		SetCreatedAt(u.CreatedAt).SetUpdatedAt(u.CreatedAt).
+		SetCreatedAt(u.CreatedAt).SetUpdatedAt(u.CreatedAt).SetNillableEmailVerifiedAt(u.EmailVerifiedAt).
 		Exec(ctx)
 	if ent.IsConstraintError(err) { // the address is the one unique rule that a new user can break
 		return identityapi.ErrEmailTaken.Wrap(err)
@@ -60,6 +60,6 @@ func (s *users) byID(ctx context.Context, id uuid.UUID) (User, error) {
 func toUser(r *ent.User) User {
 	return User{
 		ID: r.ID, Email: r.Email, Name: r.Name, PasswordHash: r.PasswordHash, DisabledAt: r.DisabledAt,
-		CreatedAt: r.CreatedAt.UTC(),
+		CreatedAt: r.CreatedAt.UTC(), EmailVerifiedAt: utc(r.EmailVerifiedAt), DeletionDueAt: utc(r.DeletionDueAt),
 	}
 }

@@ -20,7 +20,7 @@ const (
 	operator = "operator" // runs the platform; there is one
 )
 
-const maxSlug = 60 // bytes, without a suffix
+const maxSlug = 50 // bytes, without a suffix; with one, a slug is still a label of a host name
 
 // Tenant is a customer, or the operator of the platform.
 type Tenant struct {
@@ -28,14 +28,16 @@ type Tenant struct {
 	Name        string
 	Slug        string // unique
 	Kind        string
-	SuspendedAt *time.Time
+	Version     int        // grows with every change; its ETag
+	SuspendedAt *time.Time // nil while it is not
+	EraseAt     *time.Time // nil until it is deleted
 	CreatedAt   time.Time
 }
 
 // newTenant returns a tenant with an id and no slug yet. The name must have passed its check.
 func newTenant(name, kind string) (Tenant, error) {
 	id, err := uuid.NewV7()
-	return Tenant{ID: id, Name: normalizeName(name), Kind: kind, CreatedAt: now()}, err
+	return Tenant{ID: id, Name: normalizeName(name), Kind: kind, Version: 1, CreatedAt: now()}, err
 }
 
 // slugify folds a name to a–z, 0–9 and single dashes. A slug never looks like an id, because a sign-in may name its

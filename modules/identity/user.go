@@ -24,9 +24,12 @@ type User struct {
 	ID           uuid.UUID
 	Email        string // in its normal form, unique
 	Name         string
-	PasswordHash string // PHC
+	PasswordHash string // PHC, or bcrypt's when imported
 	DisabledAt   *time.Time
 	CreatedAt    time.Time
+
+	EmailVerifiedAt *time.Time // nil until the user proved to read mail there
+	DeletionDueAt   *time.Time // when the user is to be erased; nil when not
 }
 
 // newUser returns a user with an id. The arguments must have passed their checks.

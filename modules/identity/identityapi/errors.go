@@ -1,7 +1,10 @@
 // Package identityapi is all that other modules may know about identity.
 package identityapi
 
-import "github.com/yourorg/platform/pkg/problem"
+import (
+	"github.com/yourorg/platform/pkg/problem"
+	"github.com/yourorg/platform/pkg/tenant"
+)
 
 // What a caller can be told. Codes are stable.
 var (
@@ -10,7 +13,9 @@ var (
 	ErrEmailTaken          = problem.New(problem.Conflict, "identity.email_taken", "The e-mail address is taken")
 	ErrInvalidCredentials  = problem.New(problem.Unauthenticated, "identity.invalid_credentials", "E-mail address or password is wrong")
 	ErrNotAMember          = problem.New(problem.Forbidden, "identity.not_a_member", "Not a member of the tenant")
-	ErrTenantSuspended     = problem.New(problem.Forbidden, "tenant.suspended", "The tenant is suspended")
+	ErrTenantSuspended     = tenant.ErrSuspended
+	ErrSessionNotFound     = problem.New(problem.NotFound, "identity.session_not_found", "There is no such session")
+	ErrLocked              = problem.New(problem.TooMany, "identity.locked", "Too many failed sign-ins to this account")
 	ErrRefreshInvalid      = problem.New(problem.Unauthenticated, "identity.refresh_invalid", "The refresh token is not valid")
 	ErrRefreshExpired      = problem.New(problem.Unauthenticated, "identity.refresh_expired", "The refresh token has expired")
 	ErrRefreshReused       = problem.New(problem.Unauthenticated, "identity.refresh_reused", "The refresh token was used before")

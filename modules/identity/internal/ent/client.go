@@ -16,8 +16,13 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/yourorg/platform/modules/identity/internal/ent/emailchange"
+	"github.com/yourorg/platform/modules/identity/internal/ent/invitation"
+	"github.com/yourorg/platform/modules/identity/internal/ent/lockout"
+	"github.com/yourorg/platform/modules/identity/internal/ent/mailtoken"
 	"github.com/yourorg/platform/modules/identity/internal/ent/membership"
 	"github.com/yourorg/platform/modules/identity/internal/ent/refreshtoken"
+	"github.com/yourorg/platform/modules/identity/internal/ent/serverkey"
 	"github.com/yourorg/platform/modules/identity/internal/ent/session"
 	"github.com/yourorg/platform/modules/identity/internal/ent/tenant"
 	"github.com/yourorg/platform/modules/identity/internal/ent/user"
@@ -28,10 +33,20 @@ type Client struct {
 	config
 	// Schema is the client for creating, migrating and dropping schema.
 	Schema *migrate.Schema
+	// EmailChange is the client for interacting with the EmailChange builders.
+	EmailChange *EmailChangeClient
+	// Invitation is the client for interacting with the Invitation builders.
+	Invitation *InvitationClient
+	// Lockout is the client for interacting with the Lockout builders.
+	Lockout *LockoutClient
+	// MailToken is the client for interacting with the MailToken builders.
+	MailToken *MailTokenClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
 	// RefreshToken is the client for interacting with the RefreshToken builders.
 	RefreshToken *RefreshTokenClient
+	// ServerKey is the client for interacting with the ServerKey builders.
+	ServerKey *ServerKeyClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// Tenant is the client for interacting with the Tenant builders.
@@ -49,8 +64,13 @@ func NewClient(opts ...Option) *Client {
 
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
+	c.EmailChange = NewEmailChangeClient(c.config)
+	c.Invitation = NewInvitationClient(c.config)
+	c.Lockout = NewLockoutClient(c.config)
+	c.MailToken = NewMailTokenClient(c.config)
 	c.Membership = NewMembershipClient(c.config)
 	c.RefreshToken = NewRefreshTokenClient(c.config)
+	c.ServerKey = NewServerKeyClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.Tenant = NewTenantClient(c.config)
 	c.User = NewUserClient(c.config)
@@ -146,8 +166,13 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	return &Tx{
 		ctx:          ctx,
 		config:       cfg,
+		EmailChange:  NewEmailChangeClient(cfg),
+		Invitation:   NewInvitationClient(cfg),
+		Lockout:      NewLockoutClient(cfg),
+		MailToken:    NewMailTokenClient(cfg),
 		Membership:   NewMembershipClient(cfg),
 		RefreshToken: NewRefreshTokenClient(cfg),
+		ServerKey:    NewServerKeyClient(cfg),
 		Session:      NewSessionClient(cfg),
 		Tenant:       NewTenantClient(cfg),
 		User:         NewUserClient(cfg),
@@ -170,8 +195,13 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	return &Tx{
 		ctx:          ctx,
 		config:       cfg,
+		EmailChange:  NewEmailChangeClient(cfg),
+		Invitation:   NewInvitationClient(cfg),
+		Lockout:      NewLockoutClient(cfg),
+		MailToken:    NewMailTokenClient(cfg),
 		Membership:   NewMembershipClient(cfg),
 		RefreshToken: NewRefreshTokenClient(cfg),
+		ServerKey:    NewServerKeyClient(cfg),
 		Session:      NewSessionClient(cfg),
 		Tenant:       NewTenantClient(cfg),
 		User:         NewUserClient(cfg),
@@ -181,7 +211,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 // Debug returns a new debug-client. It's used to get verbose logging on specific operations.
 //
 //	client.Debug().
-//		Membership.
+//		EmailChange.
 //		Query().
 //		Count(ctx)
 func (c *Client) Debug() *Client {
@@ -203,30 +233,42 @@ func (c *Client) Close() error {
 // Use adds the mutation hooks to all the entity clients.
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
-	c.Membership.Use(hooks...)
-	c.RefreshToken.Use(hooks...)
-	c.Session.Use(hooks...)
-	c.Tenant.Use(hooks...)
-	c.User.Use(hooks...)
+	for _, n := range []interface{ Use(...Hook) }{
+		c.EmailChange, c.Invitation, c.Lockout, c.MailToken, c.Membership,
+		c.RefreshToken, c.ServerKey, c.Session, c.Tenant, c.User,
+	} {
+		n.Use(hooks...)
+	}
 }
 
 // Intercept adds the query interceptors to all the entity clients.
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
-	c.Membership.Intercept(interceptors...)
-	c.RefreshToken.Intercept(interceptors...)
-	c.Session.Intercept(interceptors...)
-	c.Tenant.Intercept(interceptors...)
-	c.User.Intercept(interceptors...)
+	for _, n := range []interface{ Intercept(...Interceptor) }{
+		c.EmailChange, c.Invitation, c.Lockout, c.MailToken, c.Membership,
+		c.RefreshToken, c.ServerKey, c.Session, c.Tenant, c.User,
+	} {
+		n.Intercept(interceptors...)
+	}
 }
 
 // Mutate implements the ent.Mutator interface.
 func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
+	case *EmailChangeMutation:
+		return c.EmailChange.mutate(ctx, m)
+	case *InvitationMutation:
+		return c.Invitation.mutate(ctx, m)
+	case *LockoutMutation:
+		return c.Lockout.mutate(ctx, m)
+	case *MailTokenMutation:
+		return c.MailToken.mutate(ctx, m)
 	case *MembershipMutation:
 		return c.Membership.mutate(ctx, m)
 	case *RefreshTokenMutation:
 		return c.RefreshToken.mutate(ctx, m)
+	case *ServerKeyMutation:
+		return c.ServerKey.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
 	case *TenantMutation:
@@ -235,6 +277,588 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.User.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("ent: unknown mutation type %T", m)
+	}
+}
+
+// EmailChangeClient is a client for the EmailChange schema.
+type EmailChangeClient struct {
+	config
+}
+
+// NewEmailChangeClient returns a client for the EmailChange from the given config.
+func NewEmailChangeClient(c config) *EmailChangeClient {
+	return &EmailChangeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `emailchange.Hooks(f(g(h())))`.
+func (c *EmailChangeClient) Use(hooks ...Hook) {
+	c.hooks.EmailChange = append(c.hooks.EmailChange, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `emailchange.Intercept(f(g(h())))`.
+func (c *EmailChangeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.EmailChange = append(c.inters.EmailChange, interceptors...)
+}
+
+// Create returns a builder for creating a EmailChange entity.
+func (c *EmailChangeClient) Create() *EmailChangeCreate {
+	mutation := newEmailChangeMutation(c.config, OpCreate)
+	return &EmailChangeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of EmailChange entities.
+func (c *EmailChangeClient) CreateBulk(builders ...*EmailChangeCreate) *EmailChangeCreateBulk {
+	return &EmailChangeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *EmailChangeClient) MapCreateBulk(slice any, setFunc func(*EmailChangeCreate, int)) *EmailChangeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &EmailChangeCreateBulk{err: fmt.Errorf("calling to EmailChangeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*EmailChangeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &EmailChangeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for EmailChange.
+func (c *EmailChangeClient) Update() *EmailChangeUpdate {
+	mutation := newEmailChangeMutation(c.config, OpUpdate)
+	return &EmailChangeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *EmailChangeClient) UpdateOne(_m *EmailChange) *EmailChangeUpdateOne {
+	mutation := newEmailChangeMutation(c.config, OpUpdateOne, withEmailChange(_m))
+	return &EmailChangeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *EmailChangeClient) UpdateOneID(id uuid.UUID) *EmailChangeUpdateOne {
+	mutation := newEmailChangeMutation(c.config, OpUpdateOne, withEmailChangeID(id))
+	return &EmailChangeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for EmailChange.
+func (c *EmailChangeClient) Delete() *EmailChangeDelete {
+	mutation := newEmailChangeMutation(c.config, OpDelete)
+	return &EmailChangeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *EmailChangeClient) DeleteOne(_m *EmailChange) *EmailChangeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *EmailChangeClient) DeleteOneID(id uuid.UUID) *EmailChangeDeleteOne {
+	builder := c.Delete().Where(emailchange.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &EmailChangeDeleteOne{builder}
+}
+
+// Query returns a query builder for EmailChange.
+func (c *EmailChangeClient) Query() *EmailChangeQuery {
+	return &EmailChangeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeEmailChange},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a EmailChange entity by its id.
+func (c *EmailChangeClient) Get(ctx context.Context, id uuid.UUID) (*EmailChange, error) {
+	return c.Query().Where(emailchange.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *EmailChangeClient) GetX(ctx context.Context, id uuid.UUID) *EmailChange {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryUser queries the user edge of a EmailChange.
+func (c *EmailChangeClient) QueryUser(_m *EmailChange) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(emailchange.Table, emailchange.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, emailchange.UserTable, emailchange.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *EmailChangeClient) Hooks() []Hook {
+	return c.hooks.EmailChange
+}
+
+// Interceptors returns the client interceptors.
+func (c *EmailChangeClient) Interceptors() []Interceptor {
+	return c.inters.EmailChange
+}
+
+func (c *EmailChangeClient) mutate(ctx context.Context, m *EmailChangeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&EmailChangeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&EmailChangeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&EmailChangeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&EmailChangeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown EmailChange mutation op: %q", m.Op())
+	}
+}
+
+// InvitationClient is a client for the Invitation schema.
+type InvitationClient struct {
+	config
+}
+
+// NewInvitationClient returns a client for the Invitation from the given config.
+func NewInvitationClient(c config) *InvitationClient {
+	return &InvitationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `invitation.Hooks(f(g(h())))`.
+func (c *InvitationClient) Use(hooks ...Hook) {
+	c.hooks.Invitation = append(c.hooks.Invitation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `invitation.Intercept(f(g(h())))`.
+func (c *InvitationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Invitation = append(c.inters.Invitation, interceptors...)
+}
+
+// Create returns a builder for creating a Invitation entity.
+func (c *InvitationClient) Create() *InvitationCreate {
+	mutation := newInvitationMutation(c.config, OpCreate)
+	return &InvitationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Invitation entities.
+func (c *InvitationClient) CreateBulk(builders ...*InvitationCreate) *InvitationCreateBulk {
+	return &InvitationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *InvitationClient) MapCreateBulk(slice any, setFunc func(*InvitationCreate, int)) *InvitationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &InvitationCreateBulk{err: fmt.Errorf("calling to InvitationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*InvitationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &InvitationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Invitation.
+func (c *InvitationClient) Update() *InvitationUpdate {
+	mutation := newInvitationMutation(c.config, OpUpdate)
+	return &InvitationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *InvitationClient) UpdateOne(_m *Invitation) *InvitationUpdateOne {
+	mutation := newInvitationMutation(c.config, OpUpdateOne, withInvitation(_m))
+	return &InvitationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *InvitationClient) UpdateOneID(id uuid.UUID) *InvitationUpdateOne {
+	mutation := newInvitationMutation(c.config, OpUpdateOne, withInvitationID(id))
+	return &InvitationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Invitation.
+func (c *InvitationClient) Delete() *InvitationDelete {
+	mutation := newInvitationMutation(c.config, OpDelete)
+	return &InvitationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *InvitationClient) DeleteOne(_m *Invitation) *InvitationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *InvitationClient) DeleteOneID(id uuid.UUID) *InvitationDeleteOne {
+	builder := c.Delete().Where(invitation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &InvitationDeleteOne{builder}
+}
+
+// Query returns a query builder for Invitation.
+func (c *InvitationClient) Query() *InvitationQuery {
+	return &InvitationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeInvitation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Invitation entity by its id.
+func (c *InvitationClient) Get(ctx context.Context, id uuid.UUID) (*Invitation, error) {
+	return c.Query().Where(invitation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *InvitationClient) GetX(ctx context.Context, id uuid.UUID) *Invitation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryTenant queries the tenant edge of a Invitation.
+func (c *InvitationClient) QueryTenant(_m *Invitation) *TenantQuery {
+	query := (&TenantClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(invitation.Table, invitation.FieldID, id),
+			sqlgraph.To(tenant.Table, tenant.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, invitation.TenantTable, invitation.TenantColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *InvitationClient) Hooks() []Hook {
+	hooks := c.hooks.Invitation
+	return append(hooks[:len(hooks):len(hooks)], invitation.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *InvitationClient) Interceptors() []Interceptor {
+	inters := c.inters.Invitation
+	return append(inters[:len(inters):len(inters)], invitation.Interceptors[:]...)
+}
+
+func (c *InvitationClient) mutate(ctx context.Context, m *InvitationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&InvitationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&InvitationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&InvitationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&InvitationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Invitation mutation op: %q", m.Op())
+	}
+}
+
+// LockoutClient is a client for the Lockout schema.
+type LockoutClient struct {
+	config
+}
+
+// NewLockoutClient returns a client for the Lockout from the given config.
+func NewLockoutClient(c config) *LockoutClient {
+	return &LockoutClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `lockout.Hooks(f(g(h())))`.
+func (c *LockoutClient) Use(hooks ...Hook) {
+	c.hooks.Lockout = append(c.hooks.Lockout, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `lockout.Intercept(f(g(h())))`.
+func (c *LockoutClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Lockout = append(c.inters.Lockout, interceptors...)
+}
+
+// Create returns a builder for creating a Lockout entity.
+func (c *LockoutClient) Create() *LockoutCreate {
+	mutation := newLockoutMutation(c.config, OpCreate)
+	return &LockoutCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Lockout entities.
+func (c *LockoutClient) CreateBulk(builders ...*LockoutCreate) *LockoutCreateBulk {
+	return &LockoutCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *LockoutClient) MapCreateBulk(slice any, setFunc func(*LockoutCreate, int)) *LockoutCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &LockoutCreateBulk{err: fmt.Errorf("calling to LockoutClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*LockoutCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &LockoutCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Lockout.
+func (c *LockoutClient) Update() *LockoutUpdate {
+	mutation := newLockoutMutation(c.config, OpUpdate)
+	return &LockoutUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *LockoutClient) UpdateOne(_m *Lockout) *LockoutUpdateOne {
+	mutation := newLockoutMutation(c.config, OpUpdateOne, withLockout(_m))
+	return &LockoutUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *LockoutClient) UpdateOneID(id string) *LockoutUpdateOne {
+	mutation := newLockoutMutation(c.config, OpUpdateOne, withLockoutID(id))
+	return &LockoutUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Lockout.
+func (c *LockoutClient) Delete() *LockoutDelete {
+	mutation := newLockoutMutation(c.config, OpDelete)
+	return &LockoutDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *LockoutClient) DeleteOne(_m *Lockout) *LockoutDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *LockoutClient) DeleteOneID(id string) *LockoutDeleteOne {
+	builder := c.Delete().Where(lockout.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &LockoutDeleteOne{builder}
+}
+
+// Query returns a query builder for Lockout.
+func (c *LockoutClient) Query() *LockoutQuery {
+	return &LockoutQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeLockout},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Lockout entity by its id.
+func (c *LockoutClient) Get(ctx context.Context, id string) (*Lockout, error) {
+	return c.Query().Where(lockout.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *LockoutClient) GetX(ctx context.Context, id string) *Lockout {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *LockoutClient) Hooks() []Hook {
+	return c.hooks.Lockout
+}
+
+// Interceptors returns the client interceptors.
+func (c *LockoutClient) Interceptors() []Interceptor {
+	return c.inters.Lockout
+}
+
+func (c *LockoutClient) mutate(ctx context.Context, m *LockoutMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&LockoutCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&LockoutUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&LockoutUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&LockoutDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Lockout mutation op: %q", m.Op())
+	}
+}
+
+// MailTokenClient is a client for the MailToken schema.
+type MailTokenClient struct {
+	config
+}
+
+// NewMailTokenClient returns a client for the MailToken from the given config.
+func NewMailTokenClient(c config) *MailTokenClient {
+	return &MailTokenClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `mailtoken.Hooks(f(g(h())))`.
+func (c *MailTokenClient) Use(hooks ...Hook) {
+	c.hooks.MailToken = append(c.hooks.MailToken, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `mailtoken.Intercept(f(g(h())))`.
+func (c *MailTokenClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MailToken = append(c.inters.MailToken, interceptors...)
+}
+
+// Create returns a builder for creating a MailToken entity.
+func (c *MailTokenClient) Create() *MailTokenCreate {
+	mutation := newMailTokenMutation(c.config, OpCreate)
+	return &MailTokenCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MailToken entities.
+func (c *MailTokenClient) CreateBulk(builders ...*MailTokenCreate) *MailTokenCreateBulk {
+	return &MailTokenCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MailTokenClient) MapCreateBulk(slice any, setFunc func(*MailTokenCreate, int)) *MailTokenCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MailTokenCreateBulk{err: fmt.Errorf("calling to MailTokenClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MailTokenCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MailTokenCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MailToken.
+func (c *MailTokenClient) Update() *MailTokenUpdate {
+	mutation := newMailTokenMutation(c.config, OpUpdate)
+	return &MailTokenUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MailTokenClient) UpdateOne(_m *MailToken) *MailTokenUpdateOne {
+	mutation := newMailTokenMutation(c.config, OpUpdateOne, withMailToken(_m))
+	return &MailTokenUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MailTokenClient) UpdateOneID(id uuid.UUID) *MailTokenUpdateOne {
+	mutation := newMailTokenMutation(c.config, OpUpdateOne, withMailTokenID(id))
+	return &MailTokenUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MailToken.
+func (c *MailTokenClient) Delete() *MailTokenDelete {
+	mutation := newMailTokenMutation(c.config, OpDelete)
+	return &MailTokenDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MailTokenClient) DeleteOne(_m *MailToken) *MailTokenDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MailTokenClient) DeleteOneID(id uuid.UUID) *MailTokenDeleteOne {
+	builder := c.Delete().Where(mailtoken.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MailTokenDeleteOne{builder}
+}
+
+// Query returns a query builder for MailToken.
+func (c *MailTokenClient) Query() *MailTokenQuery {
+	return &MailTokenQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMailToken},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MailToken entity by its id.
+func (c *MailTokenClient) Get(ctx context.Context, id uuid.UUID) (*MailToken, error) {
+	return c.Query().Where(mailtoken.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MailTokenClient) GetX(ctx context.Context, id uuid.UUID) *MailToken {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryUser queries the user edge of a MailToken.
+func (c *MailTokenClient) QueryUser(_m *MailToken) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(mailtoken.Table, mailtoken.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, mailtoken.UserTable, mailtoken.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *MailTokenClient) Hooks() []Hook {
+	return c.hooks.MailToken
+}
+
+// Interceptors returns the client interceptors.
+func (c *MailTokenClient) Interceptors() []Interceptor {
+	return c.inters.MailToken
+}
+
+func (c *MailTokenClient) mutate(ctx context.Context, m *MailTokenMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MailTokenCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MailTokenUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MailTokenUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MailTokenDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MailToken mutation op: %q", m.Op())
 	}
 }
 
@@ -551,6 +1175,139 @@ func (c *RefreshTokenClient) mutate(ctx context.Context, m *RefreshTokenMutation
 		return (&RefreshTokenDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown RefreshToken mutation op: %q", m.Op())
+	}
+}
+
+// ServerKeyClient is a client for the ServerKey schema.
+type ServerKeyClient struct {
+	config
+}
+
+// NewServerKeyClient returns a client for the ServerKey from the given config.
+func NewServerKeyClient(c config) *ServerKeyClient {
+	return &ServerKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `serverkey.Hooks(f(g(h())))`.
+func (c *ServerKeyClient) Use(hooks ...Hook) {
+	c.hooks.ServerKey = append(c.hooks.ServerKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `serverkey.Intercept(f(g(h())))`.
+func (c *ServerKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ServerKey = append(c.inters.ServerKey, interceptors...)
+}
+
+// Create returns a builder for creating a ServerKey entity.
+func (c *ServerKeyClient) Create() *ServerKeyCreate {
+	mutation := newServerKeyMutation(c.config, OpCreate)
+	return &ServerKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ServerKey entities.
+func (c *ServerKeyClient) CreateBulk(builders ...*ServerKeyCreate) *ServerKeyCreateBulk {
+	return &ServerKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ServerKeyClient) MapCreateBulk(slice any, setFunc func(*ServerKeyCreate, int)) *ServerKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ServerKeyCreateBulk{err: fmt.Errorf("calling to ServerKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ServerKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ServerKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ServerKey.
+func (c *ServerKeyClient) Update() *ServerKeyUpdate {
+	mutation := newServerKeyMutation(c.config, OpUpdate)
+	return &ServerKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ServerKeyClient) UpdateOne(_m *ServerKey) *ServerKeyUpdateOne {
+	mutation := newServerKeyMutation(c.config, OpUpdateOne, withServerKey(_m))
+	return &ServerKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ServerKeyClient) UpdateOneID(id string) *ServerKeyUpdateOne {
+	mutation := newServerKeyMutation(c.config, OpUpdateOne, withServerKeyID(id))
+	return &ServerKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ServerKey.
+func (c *ServerKeyClient) Delete() *ServerKeyDelete {
+	mutation := newServerKeyMutation(c.config, OpDelete)
+	return &ServerKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ServerKeyClient) DeleteOne(_m *ServerKey) *ServerKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ServerKeyClient) DeleteOneID(id string) *ServerKeyDeleteOne {
+	builder := c.Delete().Where(serverkey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ServerKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for ServerKey.
+func (c *ServerKeyClient) Query() *ServerKeyQuery {
+	return &ServerKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeServerKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ServerKey entity by its id.
+func (c *ServerKeyClient) Get(ctx context.Context, id string) (*ServerKey, error) {
+	return c.Query().Where(serverkey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ServerKeyClient) GetX(ctx context.Context, id string) *ServerKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ServerKeyClient) Hooks() []Hook {
+	return c.hooks.ServerKey
+}
+
+// Interceptors returns the client interceptors.
+func (c *ServerKeyClient) Interceptors() []Interceptor {
+	return c.inters.ServerKey
+}
+
+func (c *ServerKeyClient) mutate(ctx context.Context, m *ServerKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ServerKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ServerKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ServerKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ServerKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ServerKey mutation op: %q", m.Op())
 	}
 }
 
@@ -988,9 +1745,11 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Membership, RefreshToken, Session, Tenant, User []ent.Hook
+		EmailChange, Invitation, Lockout, MailToken, Membership, RefreshToken,
+		ServerKey, Session, Tenant, User []ent.Hook
 	}
 	inters struct {
-		Membership, RefreshToken, Session, Tenant, User []ent.Interceptor
+		EmailChange, Invitation, Lockout, MailToken, Membership, RefreshToken,
+		ServerKey, Session, Tenant, User []ent.Interceptor
 	}
 )

@@ -12,8 +12,13 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/yourorg/platform/modules/identity/internal/ent/emailchange"
+	"github.com/yourorg/platform/modules/identity/internal/ent/invitation"
+	"github.com/yourorg/platform/modules/identity/internal/ent/lockout"
+	"github.com/yourorg/platform/modules/identity/internal/ent/mailtoken"
 	"github.com/yourorg/platform/modules/identity/internal/ent/membership"
 	"github.com/yourorg/platform/modules/identity/internal/ent/refreshtoken"
+	"github.com/yourorg/platform/modules/identity/internal/ent/serverkey"
 	"github.com/yourorg/platform/modules/identity/internal/ent/session"
 	"github.com/yourorg/platform/modules/identity/internal/ent/tenant"
 	"github.com/yourorg/platform/modules/identity/internal/ent/user"
@@ -77,8 +82,13 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
+			emailchange.Table:  emailchange.ValidColumn,
+			invitation.Table:   invitation.ValidColumn,
+			lockout.Table:      lockout.ValidColumn,
+			mailtoken.Table:    mailtoken.ValidColumn,
 			membership.Table:   membership.ValidColumn,
 			refreshtoken.Table: refreshtoken.ValidColumn,
+			serverkey.Table:    serverkey.ValidColumn,
 			session.Table:      session.ValidColumn,
 			tenant.Table:       tenant.ValidColumn,
 			user.Table:         user.ValidColumn,

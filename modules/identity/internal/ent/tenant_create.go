@@ -42,6 +42,20 @@ func (_c *TenantCreate) SetKind(v tenant.Kind) *TenantCreate {
 	return _c
 }
 
+// SetVersion sets the "version" field.
+func (_c *TenantCreate) SetVersion(v int) *TenantCreate {
+	_c.mutation.SetVersion(v)
+	return _c
+}
+
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableVersion(v *int) *TenantCreate {
+	if v != nil {
+		_c.SetVersion(*v)
+	}
+	return _c
+}
+
 // SetSuspendedAt sets the "suspended_at" field.
 func (_c *TenantCreate) SetSuspendedAt(v time.Time) *TenantCreate {
 	_c.mutation.SetSuspendedAt(v)
@@ -52,6 +66,20 @@ func (_c *TenantCreate) SetSuspendedAt(v time.Time) *TenantCreate {
 func (_c *TenantCreate) SetNillableSuspendedAt(v *time.Time) *TenantCreate {
 	if v != nil {
 		_c.SetSuspendedAt(*v)
+	}
+	return _c
+}
+
+// SetEraseAt sets the "erase_at" field.
+func (_c *TenantCreate) SetEraseAt(v time.Time) *TenantCreate {
+	_c.mutation.SetEraseAt(v)
+	return _c
+}
+
+// SetNillableEraseAt sets the "erase_at" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableEraseAt(v *time.Time) *TenantCreate {
+	if v != nil {
+		_c.SetEraseAt(*v)
 	}
 	return _c
 }
@@ -75,6 +103,7 @@ func (_c *TenantCreate) Mutation() *TenantMutation {
 
 // Save creates the Tenant in the database.
 func (_c *TenantCreate) Save(ctx context.Context) (*Tenant, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -100,6 +129,14 @@ func (_c *TenantCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *TenantCreate) defaults() {
+	if _, ok := _c.mutation.Version(); !ok {
+		v := tenant.DefaultVersion
+		_c.mutation.SetVersion(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *TenantCreate) check() error {
 	if _, ok := _c.mutation.Name(); !ok {
@@ -115,6 +152,9 @@ func (_c *TenantCreate) check() error {
 		if err := tenant.KindValidator(v); err != nil {
 			return &ValidationError{Name: "kind", err: fmt.Errorf(`ent: validator failed for field "Tenant.kind": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "Tenant.version"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Tenant.created_at"`)}
@@ -167,9 +207,17 @@ func (_c *TenantCreate) createSpec() (*Tenant, *sqlgraph.CreateSpec) {
 		_spec.SetField(tenant.FieldKind, field.TypeEnum, value)
 		_node.Kind = value
 	}
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(tenant.FieldVersion, field.TypeInt, value)
+		_node.Version = value
+	}
 	if value, ok := _c.mutation.SuspendedAt(); ok {
 		_spec.SetField(tenant.FieldSuspendedAt, field.TypeTime, value)
 		_node.SuspendedAt = &value
+	}
+	if value, ok := _c.mutation.EraseAt(); ok {
+		_spec.SetField(tenant.FieldEraseAt, field.TypeTime, value)
+		_node.EraseAt = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(tenant.FieldCreatedAt, field.TypeTime, value)
@@ -251,6 +299,24 @@ func (u *TenantUpsert) UpdateSlug() *TenantUpsert {
 	return u
 }
 
+// SetVersion sets the "version" field.
+func (u *TenantUpsert) SetVersion(v int) *TenantUpsert {
+	u.Set(tenant.FieldVersion, v)
+	return u
+}
+
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateVersion() *TenantUpsert {
+	u.SetExcluded(tenant.FieldVersion)
+	return u
+}
+
+// AddVersion adds v to the "version" field.
+func (u *TenantUpsert) AddVersion(v int) *TenantUpsert {
+	u.Add(tenant.FieldVersion, v)
+	return u
+}
+
 // SetSuspendedAt sets the "suspended_at" field.
 func (u *TenantUpsert) SetSuspendedAt(v time.Time) *TenantUpsert {
 	u.Set(tenant.FieldSuspendedAt, v)
@@ -266,6 +332,24 @@ func (u *TenantUpsert) UpdateSuspendedAt() *TenantUpsert {
 // ClearSuspendedAt clears the value of the "suspended_at" field.
 func (u *TenantUpsert) ClearSuspendedAt() *TenantUpsert {
 	u.SetNull(tenant.FieldSuspendedAt)
+	return u
+}
+
+// SetEraseAt sets the "erase_at" field.
+func (u *TenantUpsert) SetEraseAt(v time.Time) *TenantUpsert {
+	u.Set(tenant.FieldEraseAt, v)
+	return u
+}
+
+// UpdateEraseAt sets the "erase_at" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateEraseAt() *TenantUpsert {
+	u.SetExcluded(tenant.FieldEraseAt)
+	return u
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (u *TenantUpsert) ClearEraseAt() *TenantUpsert {
+	u.SetNull(tenant.FieldEraseAt)
 	return u
 }
 
@@ -351,6 +435,27 @@ func (u *TenantUpsertOne) UpdateSlug() *TenantUpsertOne {
 	})
 }
 
+// SetVersion sets the "version" field.
+func (u *TenantUpsertOne) SetVersion(v int) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetVersion(v)
+	})
+}
+
+// AddVersion adds v to the "version" field.
+func (u *TenantUpsertOne) AddVersion(v int) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddVersion(v)
+	})
+}
+
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateVersion() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateVersion()
+	})
+}
+
 // SetSuspendedAt sets the "suspended_at" field.
 func (u *TenantUpsertOne) SetSuspendedAt(v time.Time) *TenantUpsertOne {
 	return u.Update(func(s *TenantUpsert) {
@@ -369,6 +474,27 @@ func (u *TenantUpsertOne) UpdateSuspendedAt() *TenantUpsertOne {
 func (u *TenantUpsertOne) ClearSuspendedAt() *TenantUpsertOne {
 	return u.Update(func(s *TenantUpsert) {
 		s.ClearSuspendedAt()
+	})
+}
+
+// SetEraseAt sets the "erase_at" field.
+func (u *TenantUpsertOne) SetEraseAt(v time.Time) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetEraseAt(v)
+	})
+}
+
+// UpdateEraseAt sets the "erase_at" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateEraseAt() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateEraseAt()
+	})
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (u *TenantUpsertOne) ClearEraseAt() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.ClearEraseAt()
 	})
 }
 
@@ -429,6 +555,7 @@ func (_c *TenantCreateBulk) Save(ctx context.Context) ([]*Tenant, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*TenantMutation)
 				if !ok {
@@ -620,6 +747,27 @@ func (u *TenantUpsertBulk) UpdateSlug() *TenantUpsertBulk {
 	})
 }
 
+// SetVersion sets the "version" field.
+func (u *TenantUpsertBulk) SetVersion(v int) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetVersion(v)
+	})
+}
+
+// AddVersion adds v to the "version" field.
+func (u *TenantUpsertBulk) AddVersion(v int) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddVersion(v)
+	})
+}
+
+// UpdateVersion sets the "version" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateVersion() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateVersion()
+	})
+}
+
 // SetSuspendedAt sets the "suspended_at" field.
 func (u *TenantUpsertBulk) SetSuspendedAt(v time.Time) *TenantUpsertBulk {
 	return u.Update(func(s *TenantUpsert) {
@@ -638,6 +786,27 @@ func (u *TenantUpsertBulk) UpdateSuspendedAt() *TenantUpsertBulk {
 func (u *TenantUpsertBulk) ClearSuspendedAt() *TenantUpsertBulk {
 	return u.Update(func(s *TenantUpsert) {
 		s.ClearSuspendedAt()
+	})
+}
+
+// SetEraseAt sets the "erase_at" field.
+func (u *TenantUpsertBulk) SetEraseAt(v time.Time) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetEraseAt(v)
+	})
+}
+
+// UpdateEraseAt sets the "erase_at" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateEraseAt() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateEraseAt()
+	})
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (u *TenantUpsertBulk) ClearEraseAt() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.ClearEraseAt()
 	})
 }
 

@@ -56,6 +56,27 @@ func (_u *TenantUpdate) SetNillableSlug(v *string) *TenantUpdate {
 	return _u
 }
 
+// SetVersion sets the "version" field.
+func (_u *TenantUpdate) SetVersion(v int) *TenantUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
+	return _u
+}
+
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableVersion(v *int) *TenantUpdate {
+	if v != nil {
+		_u.SetVersion(*v)
+	}
+	return _u
+}
+
+// AddVersion adds value to the "version" field.
+func (_u *TenantUpdate) AddVersion(v int) *TenantUpdate {
+	_u.mutation.AddVersion(v)
+	return _u
+}
+
 // SetSuspendedAt sets the "suspended_at" field.
 func (_u *TenantUpdate) SetSuspendedAt(v time.Time) *TenantUpdate {
 	_u.mutation.SetSuspendedAt(v)
@@ -73,6 +94,26 @@ func (_u *TenantUpdate) SetNillableSuspendedAt(v *time.Time) *TenantUpdate {
 // ClearSuspendedAt clears the value of the "suspended_at" field.
 func (_u *TenantUpdate) ClearSuspendedAt() *TenantUpdate {
 	_u.mutation.ClearSuspendedAt()
+	return _u
+}
+
+// SetEraseAt sets the "erase_at" field.
+func (_u *TenantUpdate) SetEraseAt(v time.Time) *TenantUpdate {
+	_u.mutation.SetEraseAt(v)
+	return _u
+}
+
+// SetNillableEraseAt sets the "erase_at" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableEraseAt(v *time.Time) *TenantUpdate {
+	if v != nil {
+		_u.SetEraseAt(*v)
+	}
+	return _u
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (_u *TenantUpdate) ClearEraseAt() *TenantUpdate {
+	_u.mutation.ClearEraseAt()
 	return _u
 }
 
@@ -123,11 +164,23 @@ func (_u *TenantUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Slug(); ok {
 		_spec.SetField(tenant.FieldSlug, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(tenant.FieldVersion, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(tenant.FieldVersion, field.TypeInt, value)
+	}
 	if value, ok := _u.mutation.SuspendedAt(); ok {
 		_spec.SetField(tenant.FieldSuspendedAt, field.TypeTime, value)
 	}
 	if _u.mutation.SuspendedAtCleared() {
 		_spec.ClearField(tenant.FieldSuspendedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.EraseAt(); ok {
+		_spec.SetField(tenant.FieldEraseAt, field.TypeTime, value)
+	}
+	if _u.mutation.EraseAtCleared() {
+		_spec.ClearField(tenant.FieldEraseAt, field.TypeTime)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -177,6 +230,27 @@ func (_u *TenantUpdateOne) SetNillableSlug(v *string) *TenantUpdateOne {
 	return _u
 }
 
+// SetVersion sets the "version" field.
+func (_u *TenantUpdateOne) SetVersion(v int) *TenantUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
+	return _u
+}
+
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableVersion(v *int) *TenantUpdateOne {
+	if v != nil {
+		_u.SetVersion(*v)
+	}
+	return _u
+}
+
+// AddVersion adds value to the "version" field.
+func (_u *TenantUpdateOne) AddVersion(v int) *TenantUpdateOne {
+	_u.mutation.AddVersion(v)
+	return _u
+}
+
 // SetSuspendedAt sets the "suspended_at" field.
 func (_u *TenantUpdateOne) SetSuspendedAt(v time.Time) *TenantUpdateOne {
 	_u.mutation.SetSuspendedAt(v)
@@ -194,6 +268,26 @@ func (_u *TenantUpdateOne) SetNillableSuspendedAt(v *time.Time) *TenantUpdateOne
 // ClearSuspendedAt clears the value of the "suspended_at" field.
 func (_u *TenantUpdateOne) ClearSuspendedAt() *TenantUpdateOne {
 	_u.mutation.ClearSuspendedAt()
+	return _u
+}
+
+// SetEraseAt sets the "erase_at" field.
+func (_u *TenantUpdateOne) SetEraseAt(v time.Time) *TenantUpdateOne {
+	_u.mutation.SetEraseAt(v)
+	return _u
+}
+
+// SetNillableEraseAt sets the "erase_at" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableEraseAt(v *time.Time) *TenantUpdateOne {
+	if v != nil {
+		_u.SetEraseAt(*v)
+	}
+	return _u
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (_u *TenantUpdateOne) ClearEraseAt() *TenantUpdateOne {
+	_u.mutation.ClearEraseAt()
 	return _u
 }
 
@@ -274,11 +368,23 @@ func (_u *TenantUpdateOne) sqlSave(ctx context.Context) (_node *Tenant, err erro
 	if value, ok := _u.mutation.Slug(); ok {
 		_spec.SetField(tenant.FieldSlug, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(tenant.FieldVersion, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(tenant.FieldVersion, field.TypeInt, value)
+	}
 	if value, ok := _u.mutation.SuspendedAt(); ok {
 		_spec.SetField(tenant.FieldSuspendedAt, field.TypeTime, value)
 	}
 	if _u.mutation.SuspendedAtCleared() {
 		_spec.ClearField(tenant.FieldSuspendedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.EraseAt(); ok {
+		_spec.SetField(tenant.FieldEraseAt, field.TypeTime, value)
+	}
+	if _u.mutation.EraseAtCleared() {
+		_spec.ClearField(tenant.FieldEraseAt, field.TypeTime)
 	}
 	_node = &Tenant{config: _u.config}
 	_spec.Assign = _node.assignValues

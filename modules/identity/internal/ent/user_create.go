@@ -42,6 +42,34 @@ func (_c *UserCreate) SetPasswordHash(v string) *UserCreate {
 	return _c
 }
 
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (_c *UserCreate) SetEmailVerifiedAt(v time.Time) *UserCreate {
+	_c.mutation.SetEmailVerifiedAt(v)
+	return _c
+}
+
+// SetNillableEmailVerifiedAt sets the "email_verified_at" field if the given value is not nil.
+func (_c *UserCreate) SetNillableEmailVerifiedAt(v *time.Time) *UserCreate {
+	if v != nil {
+		_c.SetEmailVerifiedAt(*v)
+	}
+	return _c
+}
+
+// SetDeletionDueAt sets the "deletion_due_at" field.
+func (_c *UserCreate) SetDeletionDueAt(v time.Time) *UserCreate {
+	_c.mutation.SetDeletionDueAt(v)
+	return _c
+}
+
+// SetNillableDeletionDueAt sets the "deletion_due_at" field if the given value is not nil.
+func (_c *UserCreate) SetNillableDeletionDueAt(v *time.Time) *UserCreate {
+	if v != nil {
+		_c.SetDeletionDueAt(*v)
+	}
+	return _c
+}
+
 // SetDisabledAt sets the "disabled_at" field.
 func (_c *UserCreate) SetDisabledAt(v time.Time) *UserCreate {
 	_c.mutation.SetDisabledAt(v)
@@ -171,6 +199,14 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
 		_node.PasswordHash = value
 	}
+	if value, ok := _c.mutation.EmailVerifiedAt(); ok {
+		_spec.SetField(user.FieldEmailVerifiedAt, field.TypeTime, value)
+		_node.EmailVerifiedAt = &value
+	}
+	if value, ok := _c.mutation.DeletionDueAt(); ok {
+		_spec.SetField(user.FieldDeletionDueAt, field.TypeTime, value)
+		_node.DeletionDueAt = &value
+	}
 	if value, ok := _c.mutation.DisabledAt(); ok {
 		_spec.SetField(user.FieldDisabledAt, field.TypeTime, value)
 		_node.DisabledAt = &value
@@ -268,6 +304,42 @@ func (u *UserUpsert) SetPasswordHash(v string) *UserUpsert {
 // UpdatePasswordHash sets the "password_hash" field to the value that was provided on create.
 func (u *UserUpsert) UpdatePasswordHash() *UserUpsert {
 	u.SetExcluded(user.FieldPasswordHash)
+	return u
+}
+
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (u *UserUpsert) SetEmailVerifiedAt(v time.Time) *UserUpsert {
+	u.Set(user.FieldEmailVerifiedAt, v)
+	return u
+}
+
+// UpdateEmailVerifiedAt sets the "email_verified_at" field to the value that was provided on create.
+func (u *UserUpsert) UpdateEmailVerifiedAt() *UserUpsert {
+	u.SetExcluded(user.FieldEmailVerifiedAt)
+	return u
+}
+
+// ClearEmailVerifiedAt clears the value of the "email_verified_at" field.
+func (u *UserUpsert) ClearEmailVerifiedAt() *UserUpsert {
+	u.SetNull(user.FieldEmailVerifiedAt)
+	return u
+}
+
+// SetDeletionDueAt sets the "deletion_due_at" field.
+func (u *UserUpsert) SetDeletionDueAt(v time.Time) *UserUpsert {
+	u.Set(user.FieldDeletionDueAt, v)
+	return u
+}
+
+// UpdateDeletionDueAt sets the "deletion_due_at" field to the value that was provided on create.
+func (u *UserUpsert) UpdateDeletionDueAt() *UserUpsert {
+	u.SetExcluded(user.FieldDeletionDueAt)
+	return u
+}
+
+// ClearDeletionDueAt clears the value of the "deletion_due_at" field.
+func (u *UserUpsert) ClearDeletionDueAt() *UserUpsert {
+	u.SetNull(user.FieldDeletionDueAt)
 	return u
 }
 
@@ -391,6 +463,48 @@ func (u *UserUpsertOne) SetPasswordHash(v string) *UserUpsertOne {
 func (u *UserUpsertOne) UpdatePasswordHash() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdatePasswordHash()
+	})
+}
+
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (u *UserUpsertOne) SetEmailVerifiedAt(v time.Time) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetEmailVerifiedAt(v)
+	})
+}
+
+// UpdateEmailVerifiedAt sets the "email_verified_at" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateEmailVerifiedAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateEmailVerifiedAt()
+	})
+}
+
+// ClearEmailVerifiedAt clears the value of the "email_verified_at" field.
+func (u *UserUpsertOne) ClearEmailVerifiedAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearEmailVerifiedAt()
+	})
+}
+
+// SetDeletionDueAt sets the "deletion_due_at" field.
+func (u *UserUpsertOne) SetDeletionDueAt(v time.Time) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetDeletionDueAt(v)
+	})
+}
+
+// UpdateDeletionDueAt sets the "deletion_due_at" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateDeletionDueAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateDeletionDueAt()
+	})
+}
+
+// ClearDeletionDueAt clears the value of the "deletion_due_at" field.
+func (u *UserUpsertOne) ClearDeletionDueAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearDeletionDueAt()
 	})
 }
 
@@ -685,6 +799,48 @@ func (u *UserUpsertBulk) SetPasswordHash(v string) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdatePasswordHash() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdatePasswordHash()
+	})
+}
+
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (u *UserUpsertBulk) SetEmailVerifiedAt(v time.Time) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetEmailVerifiedAt(v)
+	})
+}
+
+// UpdateEmailVerifiedAt sets the "email_verified_at" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateEmailVerifiedAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateEmailVerifiedAt()
+	})
+}
+
+// ClearEmailVerifiedAt clears the value of the "email_verified_at" field.
+func (u *UserUpsertBulk) ClearEmailVerifiedAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearEmailVerifiedAt()
+	})
+}
+
+// SetDeletionDueAt sets the "deletion_due_at" field.
+func (u *UserUpsertBulk) SetDeletionDueAt(v time.Time) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetDeletionDueAt(v)
+	})
+}
+
+// UpdateDeletionDueAt sets the "deletion_due_at" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateDeletionDueAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateDeletionDueAt()
+	})
+}
+
+// ClearDeletionDueAt clears the value of the "deletion_due_at" field.
+func (u *UserUpsertBulk) ClearDeletionDueAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearDeletionDueAt()
 	})
 }
 

@@ -70,6 +70,46 @@ func (_u *UserUpdate) SetNillablePasswordHash(v *string) *UserUpdate {
 	return _u
 }
 
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (_u *UserUpdate) SetEmailVerifiedAt(v time.Time) *UserUpdate {
+	_u.mutation.SetEmailVerifiedAt(v)
+	return _u
+}
+
+// SetNillableEmailVerifiedAt sets the "email_verified_at" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableEmailVerifiedAt(v *time.Time) *UserUpdate {
+	if v != nil {
+		_u.SetEmailVerifiedAt(*v)
+	}
+	return _u
+}
+
+// ClearEmailVerifiedAt clears the value of the "email_verified_at" field.
+func (_u *UserUpdate) ClearEmailVerifiedAt() *UserUpdate {
+	_u.mutation.ClearEmailVerifiedAt()
+	return _u
+}
+
+// SetDeletionDueAt sets the "deletion_due_at" field.
+func (_u *UserUpdate) SetDeletionDueAt(v time.Time) *UserUpdate {
+	_u.mutation.SetDeletionDueAt(v)
+	return _u
+}
+
+// SetNillableDeletionDueAt sets the "deletion_due_at" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableDeletionDueAt(v *time.Time) *UserUpdate {
+	if v != nil {
+		_u.SetDeletionDueAt(*v)
+	}
+	return _u
+}
+
+// ClearDeletionDueAt clears the value of the "deletion_due_at" field.
+func (_u *UserUpdate) ClearDeletionDueAt() *UserUpdate {
+	_u.mutation.ClearDeletionDueAt()
+	return _u
+}
+
 // SetDisabledAt sets the "disabled_at" field.
 func (_u *UserUpdate) SetDisabledAt(v time.Time) *UserUpdate {
 	_u.mutation.SetDisabledAt(v)
@@ -154,6 +194,18 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.PasswordHash(); ok {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.EmailVerifiedAt(); ok {
+		_spec.SetField(user.FieldEmailVerifiedAt, field.TypeTime, value)
+	}
+	if _u.mutation.EmailVerifiedAtCleared() {
+		_spec.ClearField(user.FieldEmailVerifiedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.DeletionDueAt(); ok {
+		_spec.SetField(user.FieldDeletionDueAt, field.TypeTime, value)
+	}
+	if _u.mutation.DeletionDueAtCleared() {
+		_spec.ClearField(user.FieldDeletionDueAt, field.TypeTime)
+	}
 	if value, ok := _u.mutation.DisabledAt(); ok {
 		_spec.SetField(user.FieldDisabledAt, field.TypeTime, value)
 	}
@@ -222,6 +274,46 @@ func (_u *UserUpdateOne) SetNillablePasswordHash(v *string) *UserUpdateOne {
 	if v != nil {
 		_u.SetPasswordHash(*v)
 	}
+	return _u
+}
+
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (_u *UserUpdateOne) SetEmailVerifiedAt(v time.Time) *UserUpdateOne {
+	_u.mutation.SetEmailVerifiedAt(v)
+	return _u
+}
+
+// SetNillableEmailVerifiedAt sets the "email_verified_at" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableEmailVerifiedAt(v *time.Time) *UserUpdateOne {
+	if v != nil {
+		_u.SetEmailVerifiedAt(*v)
+	}
+	return _u
+}
+
+// ClearEmailVerifiedAt clears the value of the "email_verified_at" field.
+func (_u *UserUpdateOne) ClearEmailVerifiedAt() *UserUpdateOne {
+	_u.mutation.ClearEmailVerifiedAt()
+	return _u
+}
+
+// SetDeletionDueAt sets the "deletion_due_at" field.
+func (_u *UserUpdateOne) SetDeletionDueAt(v time.Time) *UserUpdateOne {
+	_u.mutation.SetDeletionDueAt(v)
+	return _u
+}
+
+// SetNillableDeletionDueAt sets the "deletion_due_at" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableDeletionDueAt(v *time.Time) *UserUpdateOne {
+	if v != nil {
+		_u.SetDeletionDueAt(*v)
+	}
+	return _u
+}
+
+// ClearDeletionDueAt clears the value of the "deletion_due_at" field.
+func (_u *UserUpdateOne) ClearDeletionDueAt() *UserUpdateOne {
+	_u.mutation.ClearDeletionDueAt()
 	return _u
 }
 
@@ -338,6 +430,18 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.PasswordHash(); ok {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.EmailVerifiedAt(); ok {
+		_spec.SetField(user.FieldEmailVerifiedAt, field.TypeTime, value)
+	}
+	if _u.mutation.EmailVerifiedAtCleared() {
+		_spec.ClearField(user.FieldEmailVerifiedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.DeletionDueAt(); ok {
+		_spec.SetField(user.FieldDeletionDueAt, field.TypeTime, value)
+	}
+	if _u.mutation.DeletionDueAtCleared() {
+		_spec.ClearField(user.FieldDeletionDueAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.DisabledAt(); ok {
 		_spec.SetField(user.FieldDisabledAt, field.TypeTime, value)

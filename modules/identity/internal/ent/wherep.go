@@ -5,6 +5,34 @@ package ent
 import "entgo.io/ent/dialect/sql"
 
 // WhereP adds predicates that do not depend on any generated package.
+func (q *EmailChangeQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
+func (q *InvitationQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
+func (q *LockoutQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
+func (q *MailTokenQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
 func (q *MembershipQuery) WhereP(ps ...func(*sql.Selector)) {
 	for _, p := range ps {
 		q.predicates = append(q.predicates, p)
@@ -13,6 +41,13 @@ func (q *MembershipQuery) WhereP(ps ...func(*sql.Selector)) {
 
 // WhereP adds predicates that do not depend on any generated package.
 func (q *RefreshTokenQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
+func (q *ServerKeyQuery) WhereP(ps ...func(*sql.Selector)) {
 	for _, p := range ps {
 		q.predicates = append(q.predicates, p)
 	}

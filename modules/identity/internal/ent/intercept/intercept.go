@@ -8,9 +8,14 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"github.com/yourorg/platform/modules/identity/internal/ent"
+	"github.com/yourorg/platform/modules/identity/internal/ent/emailchange"
+	"github.com/yourorg/platform/modules/identity/internal/ent/invitation"
+	"github.com/yourorg/platform/modules/identity/internal/ent/lockout"
+	"github.com/yourorg/platform/modules/identity/internal/ent/mailtoken"
 	"github.com/yourorg/platform/modules/identity/internal/ent/membership"
 	"github.com/yourorg/platform/modules/identity/internal/ent/predicate"
 	"github.com/yourorg/platform/modules/identity/internal/ent/refreshtoken"
+	"github.com/yourorg/platform/modules/identity/internal/ent/serverkey"
 	"github.com/yourorg/platform/modules/identity/internal/ent/session"
 	"github.com/yourorg/platform/modules/identity/internal/ent/tenant"
 	"github.com/yourorg/platform/modules/identity/internal/ent/user"
@@ -72,6 +77,114 @@ func (f TraverseFunc) Traverse(ctx context.Context, q ent.Query) error {
 	return f(ctx, query)
 }
 
+// The EmailChangeFunc type is an adapter to allow the use of ordinary function as a Querier.
+type EmailChangeFunc func(context.Context, *ent.EmailChangeQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f EmailChangeFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.EmailChangeQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.EmailChangeQuery", q)
+}
+
+// The TraverseEmailChange type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseEmailChange func(context.Context, *ent.EmailChangeQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseEmailChange) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseEmailChange) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.EmailChangeQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.EmailChangeQuery", q)
+}
+
+// The InvitationFunc type is an adapter to allow the use of ordinary function as a Querier.
+type InvitationFunc func(context.Context, *ent.InvitationQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f InvitationFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.InvitationQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.InvitationQuery", q)
+}
+
+// The TraverseInvitation type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseInvitation func(context.Context, *ent.InvitationQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseInvitation) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseInvitation) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.InvitationQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.InvitationQuery", q)
+}
+
+// The LockoutFunc type is an adapter to allow the use of ordinary function as a Querier.
+type LockoutFunc func(context.Context, *ent.LockoutQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f LockoutFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.LockoutQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.LockoutQuery", q)
+}
+
+// The TraverseLockout type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseLockout func(context.Context, *ent.LockoutQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseLockout) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseLockout) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.LockoutQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.LockoutQuery", q)
+}
+
+// The MailTokenFunc type is an adapter to allow the use of ordinary function as a Querier.
+type MailTokenFunc func(context.Context, *ent.MailTokenQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f MailTokenFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.MailTokenQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.MailTokenQuery", q)
+}
+
+// The TraverseMailToken type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseMailToken func(context.Context, *ent.MailTokenQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseMailToken) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseMailToken) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MailTokenQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.MailTokenQuery", q)
+}
+
 // The MembershipFunc type is an adapter to allow the use of ordinary function as a Querier.
 type MembershipFunc func(context.Context, *ent.MembershipQuery) (ent.Value, error)
 
@@ -124,6 +237,33 @@ func (f TraverseRefreshToken) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.RefreshTokenQuery", q)
+}
+
+// The ServerKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ServerKeyFunc func(context.Context, *ent.ServerKeyQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ServerKeyFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ServerKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ServerKeyQuery", q)
+}
+
+// The TraverseServerKey type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseServerKey func(context.Context, *ent.ServerKeyQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseServerKey) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseServerKey) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ServerKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ServerKeyQuery", q)
 }
 
 // The SessionFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -210,10 +350,20 @@ func (f TraverseUser) Traverse(ctx context.Context, q ent.Query) error {
 // NewQuery returns the generic Query interface for the given typed query.
 func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
+	case *ent.EmailChangeQuery:
+		return &query[*ent.EmailChangeQuery, predicate.EmailChange, emailchange.OrderOption]{typ: ent.TypeEmailChange, tq: q}, nil
+	case *ent.InvitationQuery:
+		return &query[*ent.InvitationQuery, predicate.Invitation, invitation.OrderOption]{typ: ent.TypeInvitation, tq: q}, nil
+	case *ent.LockoutQuery:
+		return &query[*ent.LockoutQuery, predicate.Lockout, lockout.OrderOption]{typ: ent.TypeLockout, tq: q}, nil
+	case *ent.MailTokenQuery:
+		return &query[*ent.MailTokenQuery, predicate.MailToken, mailtoken.OrderOption]{typ: ent.TypeMailToken, tq: q}, nil
 	case *ent.MembershipQuery:
 		return &query[*ent.MembershipQuery, predicate.Membership, membership.OrderOption]{typ: ent.TypeMembership, tq: q}, nil
 	case *ent.RefreshTokenQuery:
 		return &query[*ent.RefreshTokenQuery, predicate.RefreshToken, refreshtoken.OrderOption]{typ: ent.TypeRefreshToken, tq: q}, nil
+	case *ent.ServerKeyQuery:
+		return &query[*ent.ServerKeyQuery, predicate.ServerKey, serverkey.OrderOption]{typ: ent.TypeServerKey, tq: q}, nil
 	case *ent.SessionQuery:
 		return &query[*ent.SessionQuery, predicate.Session, session.OrderOption]{typ: ent.TypeSession, tq: q}, nil
 	case *ent.TenantQuery:

@@ -9,6 +9,140 @@ import (
 )
 
 var (
+	// IdentityEmailChangesColumns holds the columns for the "identity_email_changes" table.
+	IdentityEmailChangesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "old_email", Type: field.TypeString},
+		{Name: "new_email", Type: field.TypeString},
+		{Name: "old_token_hash", Type: field.TypeBytes, Unique: true},
+		{Name: "new_token_hash", Type: field.TypeBytes, Unique: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "old_confirmed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "new_confirmed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "closed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// IdentityEmailChangesTable holds the schema information for the "identity_email_changes" table.
+	IdentityEmailChangesTable = &schema.Table{
+		Name:       "identity_email_changes",
+		Columns:    IdentityEmailChangesColumns,
+		PrimaryKey: []*schema.Column{IdentityEmailChangesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "identity_email_changes_identity_users_user",
+				Columns:    []*schema.Column{IdentityEmailChangesColumns[10]},
+				RefColumns: []*schema.Column{IdentityUsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_email_changes_user",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityEmailChangesColumns[10]},
+			},
+			{
+				Name:    "identity_email_changes_expires",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityEmailChangesColumns[6]},
+			},
+		},
+	}
+	// IdentityInvitationsColumns holds the columns for the "identity_invitations" table.
+	IdentityInvitationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "email", Type: field.TypeString},
+		{Name: "roles", Type: field.TypeJSON},
+		{Name: "invited_by", Type: field.TypeUUID},
+		{Name: "token_hash", Type: field.TypeBytes, Unique: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "tenant_id", Type: field.TypeUUID},
+	}
+	// IdentityInvitationsTable holds the schema information for the "identity_invitations" table.
+	IdentityInvitationsTable = &schema.Table{
+		Name:       "identity_invitations",
+		Columns:    IdentityInvitationsColumns,
+		PrimaryKey: []*schema.Column{IdentityInvitationsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "identity_invitations_identity_tenants_tenant",
+				Columns:    []*schema.Column{IdentityInvitationsColumns[7]},
+				RefColumns: []*schema.Column{IdentityTenantsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_invitations_email",
+				Unique:  true,
+				Columns: []*schema.Column{IdentityInvitationsColumns[7], IdentityInvitationsColumns[1]},
+			},
+			{
+				Name:    "identity_invitations_expires",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityInvitationsColumns[6]},
+			},
+		},
+	}
+	// IdentityLockoutsColumns holds the columns for the "identity_lockouts" table.
+	IdentityLockoutsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "failures", Type: field.TypeInt},
+		{Name: "last_failed_at", Type: field.TypeTime},
+		{Name: "locked_until", Type: field.TypeTime, Nullable: true},
+	}
+	// IdentityLockoutsTable holds the schema information for the "identity_lockouts" table.
+	IdentityLockoutsTable = &schema.Table{
+		Name:       "identity_lockouts",
+		Columns:    IdentityLockoutsColumns,
+		PrimaryKey: []*schema.Column{IdentityLockoutsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_lockouts_last_failed",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityLockoutsColumns[2]},
+			},
+		},
+	}
+	// IdentityMailTokensColumns holds the columns for the "identity_mail_tokens" table.
+	IdentityMailTokensColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "purpose", Type: field.TypeEnum, Enums: []string{"verify_email", "reset_password"}},
+		{Name: "email", Type: field.TypeString},
+		{Name: "token_hash", Type: field.TypeBytes, Unique: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// IdentityMailTokensTable holds the schema information for the "identity_mail_tokens" table.
+	IdentityMailTokensTable = &schema.Table{
+		Name:       "identity_mail_tokens",
+		Columns:    IdentityMailTokensColumns,
+		PrimaryKey: []*schema.Column{IdentityMailTokensColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "identity_mail_tokens_identity_users_user",
+				Columns:    []*schema.Column{IdentityMailTokensColumns[7]},
+				RefColumns: []*schema.Column{IdentityUsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_mail_tokens_user",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityMailTokensColumns[7], IdentityMailTokensColumns[1]},
+			},
+			{
+				Name:    "identity_mail_tokens_expires",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityMailTokensColumns[5]},
+			},
+		},
+	}
 	// IdentityMembershipsColumns holds the columns for the "identity_memberships" table.
 	IdentityMembershipsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -83,6 +217,18 @@ var (
 			},
 		},
 	}
+	// IdentityServerKeysColumns holds the columns for the "identity_server_keys" table.
+	IdentityServerKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "sealed", Type: field.TypeBytes},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// IdentityServerKeysTable holds the schema information for the "identity_server_keys" table.
+	IdentityServerKeysTable = &schema.Table{
+		Name:       "identity_server_keys",
+		Columns:    IdentityServerKeysColumns,
+		PrimaryKey: []*schema.Column{IdentityServerKeysColumns[0]},
+	}
 	// IdentitySessionsColumns holds the columns for the "identity_sessions" table.
 	IdentitySessionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -143,7 +289,9 @@ var (
 		{Name: "name", Type: field.TypeString},
 		{Name: "slug", Type: field.TypeString, Unique: true},
 		{Name: "kind", Type: field.TypeEnum, Enums: []string{"customer", "operator"}},
+		{Name: "version", Type: field.TypeInt, Default: 1},
 		{Name: "suspended_at", Type: field.TypeTime, Nullable: true},
+		{Name: "erase_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 	}
 	// IdentityTenantsTable holds the schema information for the "identity_tenants" table.
@@ -151,6 +299,13 @@ var (
 		Name:       "identity_tenants",
 		Columns:    IdentityTenantsColumns,
 		PrimaryKey: []*schema.Column{IdentityTenantsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_tenants_erase",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityTenantsColumns[6]},
+			},
+		},
 	}
 	// IdentityUsersColumns holds the columns for the "identity_users" table.
 	IdentityUsersColumns = []*schema.Column{
@@ -158,6 +313,8 @@ var (
 		{Name: "email", Type: field.TypeString, Unique: true},
 		{Name: "name", Type: field.TypeString},
 		{Name: "password_hash", Type: field.TypeString},
+		{Name: "email_verified_at", Type: field.TypeTime, Nullable: true},
+		{Name: "deletion_due_at", Type: field.TypeTime, Nullable: true},
 		{Name: "disabled_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
@@ -167,11 +324,23 @@ var (
 		Name:       "identity_users",
 		Columns:    IdentityUsersColumns,
 		PrimaryKey: []*schema.Column{IdentityUsersColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_users_deletion",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityUsersColumns[5]},
+			},
+		},
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		IdentityEmailChangesTable,
+		IdentityInvitationsTable,
+		IdentityLockoutsTable,
+		IdentityMailTokensTable,
 		IdentityMembershipsTable,
 		IdentityRefreshTokensTable,
+		IdentityServerKeysTable,
 		IdentitySessionsTable,
 		IdentityTenantsTable,
 		IdentityUsersTable,
@@ -179,6 +348,21 @@ var (
 )
 
 func init() {
+	IdentityEmailChangesTable.ForeignKeys[0].RefTable = IdentityUsersTable
+	IdentityEmailChangesTable.Annotation = &entsql.Annotation{
+		Table: "identity_email_changes",
+	}
+	IdentityInvitationsTable.ForeignKeys[0].RefTable = IdentityTenantsTable
+	IdentityInvitationsTable.Annotation = &entsql.Annotation{
+		Table: "identity_invitations",
+	}
+	IdentityLockoutsTable.Annotation = &entsql.Annotation{
+		Table: "identity_lockouts",
+	}
+	IdentityMailTokensTable.ForeignKeys[0].RefTable = IdentityUsersTable
+	IdentityMailTokensTable.Annotation = &entsql.Annotation{
+		Table: "identity_mail_tokens",
+	}
 	IdentityMembershipsTable.ForeignKeys[0].RefTable = IdentityUsersTable
 	IdentityMembershipsTable.ForeignKeys[1].RefTable = IdentityTenantsTable
 	IdentityMembershipsTable.Annotation = &entsql.Annotation{
@@ -187,6 +371,9 @@ func init() {
 	IdentityRefreshTokensTable.ForeignKeys[0].RefTable = IdentitySessionsTable
 	IdentityRefreshTokensTable.Annotation = &entsql.Annotation{
 		Table: "identity_refresh_tokens",
+	}
+	IdentityServerKeysTable.Annotation = &entsql.Annotation{
+		Table: "identity_server_keys",
 	}
 	IdentitySessionsTable.ForeignKeys[0].RefTable = IdentityUsersTable
 	IdentitySessionsTable.ForeignKeys[1].RefTable = IdentityTenantsTable

@@ -3,19 +3,32 @@
 package runtime
 
 import (
+	"github.com/yourorg/platform/modules/identity/internal/ent/invitation"
 	"github.com/yourorg/platform/modules/identity/internal/ent/membership"
 	"github.com/yourorg/platform/modules/identity/internal/ent/schema"
+	"github.com/yourorg/platform/modules/identity/internal/ent/tenant"
 )
 
 // The init function reads all schema descriptors with runtime code
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	invitationMixin := schema.Invitation{}.Mixin()
+	invitationMixinHooks0 := invitationMixin[0].Hooks()
+	invitation.Hooks[0] = invitationMixinHooks0[0]
+	invitationMixinInters0 := invitationMixin[0].Interceptors()
+	invitation.Interceptors[0] = invitationMixinInters0[0]
 	membershipMixin := schema.Membership{}.Mixin()
 	membershipMixinHooks0 := membershipMixin[0].Hooks()
 	membership.Hooks[0] = membershipMixinHooks0[0]
 	membershipMixinInters0 := membershipMixin[0].Interceptors()
 	membership.Interceptors[0] = membershipMixinInters0[0]
+	tenantFields := schema.Tenant{}.Fields()
+	_ = tenantFields
+	// tenantDescVersion is the schema descriptor for version field.
+	tenantDescVersion := tenantFields[4].Descriptor()
+	// tenant.DefaultVersion holds the default value on creation for the version field.
+	tenant.DefaultVersion = tenantDescVersion.Default.(int)
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
 	"github.com/google/uuid"
 )
 
@@ -23,7 +24,14 @@ func (Tenant) Fields() []ent.Field {
 		field.String("name"),
 		field.String("slug").Unique(),
 		field.Enum("kind").Values("customer", "operator").Immutable(),
+		field.Int("version").Default(1),
 		field.Time("suspended_at").Optional().Nillable(),
+		field.Time("erase_at").Optional().Nillable(), // set when the tenant is deleted
 		field.Time("created_at").Immutable(),
 	}
+}
+
+// Indexes find the deleted tenants whose time has come.
+func (Tenant) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("erase_at").StorageKey("identity_tenants_erase")}
 }

@@ -10,6 +10,7 @@ import (
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
 	"github.com/google/uuid"
 )
 
@@ -28,8 +29,15 @@ func (User) Fields() []ent.Field {
 		field.String("email").Unique(),
 		field.String("name"),
 		field.String("password_hash").Sensitive(),
+		field.Time("email_verified_at").Optional().Nillable(), // when the address was proved to be the user's
+		field.Time("deletion_due_at").Optional().Nillable(),   // when the user asked to be erased
 		field.Time("disabled_at").Optional().Nillable(),
 		field.Time("created_at").Immutable(),
 		field.Time("updated_at"),
 	}
+}
+
+// Indexes find who is to be erased.
+func (User) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("deletion_due_at").StorageKey("identity_users_deletion")}
 }

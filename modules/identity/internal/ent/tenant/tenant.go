@@ -19,8 +19,12 @@ const (
 	FieldSlug = "slug"
 	// FieldKind holds the string denoting the kind field in the database.
 	FieldKind = "kind"
+	// FieldVersion holds the string denoting the version field in the database.
+	FieldVersion = "version"
 	// FieldSuspendedAt holds the string denoting the suspended_at field in the database.
 	FieldSuspendedAt = "suspended_at"
+	// FieldEraseAt holds the string denoting the erase_at field in the database.
+	FieldEraseAt = "erase_at"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// Table holds the table name of the tenant in the database.
@@ -33,7 +37,9 @@ var Columns = []string{
 	FieldName,
 	FieldSlug,
 	FieldKind,
+	FieldVersion,
 	FieldSuspendedAt,
+	FieldEraseAt,
 	FieldCreatedAt,
 }
 
@@ -46,6 +52,11 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultVersion holds the default value on creation for the "version" field.
+	DefaultVersion int
+)
 
 // Kind defines the type for the "kind" enum field.
 type Kind string
@@ -93,9 +104,19 @@ func ByKind(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldKind, opts...).ToFunc()
 }
 
+// ByVersion orders the results by the version field.
+func ByVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVersion, opts...).ToFunc()
+}
+
 // BySuspendedAt orders the results by the suspended_at field.
 func BySuspendedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSuspendedAt, opts...).ToFunc()
+}
+
+// ByEraseAt orders the results by the erase_at field.
+func ByEraseAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEraseAt, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

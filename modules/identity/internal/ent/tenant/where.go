@@ -65,9 +65,19 @@ func Slug(v string) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldSlug, v))
 }
 
+// Version applies equality check predicate on the "version" field. It's identical to VersionEQ.
+func Version(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldVersion, v))
+}
+
 // SuspendedAt applies equality check predicate on the "suspended_at" field. It's identical to SuspendedAtEQ.
 func SuspendedAt(v time.Time) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldSuspendedAt, v))
+}
+
+// EraseAt applies equality check predicate on the "erase_at" field. It's identical to EraseAtEQ.
+func EraseAt(v time.Time) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldEraseAt, v))
 }
 
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
@@ -225,6 +235,46 @@ func KindNotIn(vs ...Kind) predicate.Tenant {
 	return predicate.Tenant(sql.FieldNotIn(FieldKind, vs...))
 }
 
+// VersionEQ applies the EQ predicate on the "version" field.
+func VersionEQ(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldVersion, v))
+}
+
+// VersionNEQ applies the NEQ predicate on the "version" field.
+func VersionNEQ(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldVersion, v))
+}
+
+// VersionIn applies the In predicate on the "version" field.
+func VersionIn(vs ...int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldIn(FieldVersion, vs...))
+}
+
+// VersionNotIn applies the NotIn predicate on the "version" field.
+func VersionNotIn(vs ...int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotIn(FieldVersion, vs...))
+}
+
+// VersionGT applies the GT predicate on the "version" field.
+func VersionGT(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGT(FieldVersion, v))
+}
+
+// VersionGTE applies the GTE predicate on the "version" field.
+func VersionGTE(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGTE(FieldVersion, v))
+}
+
+// VersionLT applies the LT predicate on the "version" field.
+func VersionLT(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLT(FieldVersion, v))
+}
+
+// VersionLTE applies the LTE predicate on the "version" field.
+func VersionLTE(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLTE(FieldVersion, v))
+}
+
 // SuspendedAtEQ applies the EQ predicate on the "suspended_at" field.
 func SuspendedAtEQ(v time.Time) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldSuspendedAt, v))
@@ -273,6 +323,56 @@ func SuspendedAtIsNil() predicate.Tenant {
 // SuspendedAtNotNil applies the NotNil predicate on the "suspended_at" field.
 func SuspendedAtNotNil() predicate.Tenant {
 	return predicate.Tenant(sql.FieldNotNull(FieldSuspendedAt))
+}
+
+// EraseAtEQ applies the EQ predicate on the "erase_at" field.
+func EraseAtEQ(v time.Time) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldEraseAt, v))
+}
+
+// EraseAtNEQ applies the NEQ predicate on the "erase_at" field.
+func EraseAtNEQ(v time.Time) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldEraseAt, v))
+}
+
+// EraseAtIn applies the In predicate on the "erase_at" field.
+func EraseAtIn(vs ...time.Time) predicate.Tenant {
+	return predicate.Tenant(sql.FieldIn(FieldEraseAt, vs...))
+}
+
+// EraseAtNotIn applies the NotIn predicate on the "erase_at" field.
+func EraseAtNotIn(vs ...time.Time) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotIn(FieldEraseAt, vs...))
+}
+
+// EraseAtGT applies the GT predicate on the "erase_at" field.
+func EraseAtGT(v time.Time) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGT(FieldEraseAt, v))
+}
+
+// EraseAtGTE applies the GTE predicate on the "erase_at" field.
+func EraseAtGTE(v time.Time) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGTE(FieldEraseAt, v))
+}
+
+// EraseAtLT applies the LT predicate on the "erase_at" field.
+func EraseAtLT(v time.Time) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLT(FieldEraseAt, v))
+}
+
+// EraseAtLTE applies the LTE predicate on the "erase_at" field.
+func EraseAtLTE(v time.Time) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLTE(FieldEraseAt, v))
+}
+
+// EraseAtIsNil applies the IsNil predicate on the "erase_at" field.
+func EraseAtIsNil() predicate.Tenant {
+	return predicate.Tenant(sql.FieldIsNull(FieldEraseAt))
+}
+
+// EraseAtNotNil applies the NotNil predicate on the "erase_at" field.
+func EraseAtNotNil() predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotNull(FieldEraseAt))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

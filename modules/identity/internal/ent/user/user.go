@@ -17,6 +17,10 @@ const (
 	FieldName = "name"
 	// FieldPasswordHash holds the string denoting the password_hash field in the database.
 	FieldPasswordHash = "password_hash"
+	// FieldEmailVerifiedAt holds the string denoting the email_verified_at field in the database.
+	FieldEmailVerifiedAt = "email_verified_at"
+	// FieldDeletionDueAt holds the string denoting the deletion_due_at field in the database.
+	FieldDeletionDueAt = "deletion_due_at"
 	// FieldDisabledAt holds the string denoting the disabled_at field in the database.
 	FieldDisabledAt = "disabled_at"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -33,6 +37,8 @@ var Columns = []string{
 	FieldEmail,
 	FieldName,
 	FieldPasswordHash,
+	FieldEmailVerifiedAt,
+	FieldDeletionDueAt,
 	FieldDisabledAt,
 	FieldCreatedAt,
 	FieldUpdatedAt,
@@ -69,6 +75,16 @@ func ByName(opts ...sql.OrderTermOption) OrderOption {
 // ByPasswordHash orders the results by the password_hash field.
 func ByPasswordHash(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPasswordHash, opts...).ToFunc()
+}
+
+// ByEmailVerifiedAt orders the results by the email_verified_at field.
+func ByEmailVerifiedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEmailVerifiedAt, opts...).ToFunc()
+}
+
+// ByDeletionDueAt orders the results by the deletion_due_at field.
+func ByDeletionDueAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeletionDueAt, opts...).ToFunc()
 }
 
 // ByDisabledAt orders the results by the disabled_at field.

@@ -70,6 +70,16 @@ func PasswordHash(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldPasswordHash, v))
 }
 
+// EmailVerifiedAt applies equality check predicate on the "email_verified_at" field. It's identical to EmailVerifiedAtEQ.
+func EmailVerifiedAt(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldEmailVerifiedAt, v))
+}
+
+// DeletionDueAt applies equality check predicate on the "deletion_due_at" field. It's identical to DeletionDueAtEQ.
+func DeletionDueAt(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldDeletionDueAt, v))
+}
+
 // DisabledAt applies equality check predicate on the "disabled_at" field. It's identical to DisabledAtEQ.
 func DisabledAt(v time.Time) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldDisabledAt, v))
@@ -278,6 +288,106 @@ func PasswordHashEqualFold(v string) predicate.User {
 // PasswordHashContainsFold applies the ContainsFold predicate on the "password_hash" field.
 func PasswordHashContainsFold(v string) predicate.User {
 	return predicate.User(sql.FieldContainsFold(FieldPasswordHash, v))
+}
+
+// EmailVerifiedAtEQ applies the EQ predicate on the "email_verified_at" field.
+func EmailVerifiedAtEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldEmailVerifiedAt, v))
+}
+
+// EmailVerifiedAtNEQ applies the NEQ predicate on the "email_verified_at" field.
+func EmailVerifiedAtNEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldEmailVerifiedAt, v))
+}
+
+// EmailVerifiedAtIn applies the In predicate on the "email_verified_at" field.
+func EmailVerifiedAtIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldIn(FieldEmailVerifiedAt, vs...))
+}
+
+// EmailVerifiedAtNotIn applies the NotIn predicate on the "email_verified_at" field.
+func EmailVerifiedAtNotIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldEmailVerifiedAt, vs...))
+}
+
+// EmailVerifiedAtGT applies the GT predicate on the "email_verified_at" field.
+func EmailVerifiedAtGT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGT(FieldEmailVerifiedAt, v))
+}
+
+// EmailVerifiedAtGTE applies the GTE predicate on the "email_verified_at" field.
+func EmailVerifiedAtGTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldEmailVerifiedAt, v))
+}
+
+// EmailVerifiedAtLT applies the LT predicate on the "email_verified_at" field.
+func EmailVerifiedAtLT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLT(FieldEmailVerifiedAt, v))
+}
+
+// EmailVerifiedAtLTE applies the LTE predicate on the "email_verified_at" field.
+func EmailVerifiedAtLTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldEmailVerifiedAt, v))
+}
+
+// EmailVerifiedAtIsNil applies the IsNil predicate on the "email_verified_at" field.
+func EmailVerifiedAtIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldEmailVerifiedAt))
+}
+
+// EmailVerifiedAtNotNil applies the NotNil predicate on the "email_verified_at" field.
+func EmailVerifiedAtNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldEmailVerifiedAt))
+}
+
+// DeletionDueAtEQ applies the EQ predicate on the "deletion_due_at" field.
+func DeletionDueAtEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldDeletionDueAt, v))
+}
+
+// DeletionDueAtNEQ applies the NEQ predicate on the "deletion_due_at" field.
+func DeletionDueAtNEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldDeletionDueAt, v))
+}
+
+// DeletionDueAtIn applies the In predicate on the "deletion_due_at" field.
+func DeletionDueAtIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldIn(FieldDeletionDueAt, vs...))
+}
+
+// DeletionDueAtNotIn applies the NotIn predicate on the "deletion_due_at" field.
+func DeletionDueAtNotIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldDeletionDueAt, vs...))
+}
+
+// DeletionDueAtGT applies the GT predicate on the "deletion_due_at" field.
+func DeletionDueAtGT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGT(FieldDeletionDueAt, v))
+}
+
+// DeletionDueAtGTE applies the GTE predicate on the "deletion_due_at" field.
+func DeletionDueAtGTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldDeletionDueAt, v))
+}
+
+// DeletionDueAtLT applies the LT predicate on the "deletion_due_at" field.
+func DeletionDueAtLT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLT(FieldDeletionDueAt, v))
+}
+
+// DeletionDueAtLTE applies the LTE predicate on the "deletion_due_at" field.
+func DeletionDueAtLTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldDeletionDueAt, v))
+}
+
+// DeletionDueAtIsNil applies the IsNil predicate on the "deletion_due_at" field.
+func DeletionDueAtIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldDeletionDueAt))
+}
+
+// DeletionDueAtNotNil applies the NotNil predicate on the "deletion_due_at" field.
+func DeletionDueAtNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldDeletionDueAt))
 }
 
 // DisabledAtEQ applies the EQ predicate on the "disabled_at" field.
