@@ -21,7 +21,25 @@ import (
 // makers create a resource whose collection has no POST operation that answers with its id. The key is a path up to
 // and including the id, such as "/api/v1/billing/invoices/{id}"; prefix is the path of its collection, with the ids
 // before it filled in. A maker returns the id of a new resource that belongs to owner.
-var makers = map[string]func(t *testing.T, app *testapp.App, owner testapp.User, prefix string) string{}
+var makers = map[string]func(t *testing.T, app *testapp.App, owner testapp.User, prefix string) string{
+	// Only the tenant that a caller acts in has operations.
+	"/api/v1/tenants/{id}": func(_ *testing.T, _ *testapp.App, owner testapp.User, _ string) string {
+		return owner.TenantID.String()
+	},
+	// Somebody becomes a member by an invitation; the owner is one already.
+	"/api/v1/members/{id}": func(_ *testing.T, _ *testapp.App, owner testapp.User, _ string) string { return owner.ID.String() },
+	// Signing in makes a session, and answers with its tokens.
+	"/api/v1/me/sessions/{id}": newSession,
+}
+
+func newSession(t *testing.T, app *testapp.App, owner testapp.User, prefix string) string {
+	t.Helper()
+	token, _ := app.Login(t, owner.Email, owner.Password)
+	var list struct{ Items []struct{ ID string } }
+	app.Want(t, http.StatusOK, testapp.Call{Path: prefix + "?limit=1", Token: token}).JSON(t, &list)
+	require.Len(t, list.Items, 1)
+	return list.Items[0].ID
+}
 
 // open are paths up to an id that means the same to every tenant, each with the reason. Nothing is created for them.
 var open = map[string]string{}
@@ -58,6 +76,9 @@ func TestNoOneReachesAnotherTenant(t *testing.T) {
 		// The same request by the owner gets through: the intruder was stopped by the tenant and not by a bad request.
 		own := app.Do(t, testapp.Valid(t, op.Operation, victim.Token, theirs...))
 		require.NotContains(t, unsound, own.Status, "%s %s by its owner: %s", op.Method, op.Path, own.Body)
+		if app.Do(t, testapp.Call{Path: "/api/v1/me", Token: victim.Token}).Status != http.StatusOK {
+			victim = app.Register(t, "victim") // it was the end of the owner's session, or tenant
+		}
 	}
 	require.NotZero(t, attacked)
 }

@@ -4,6 +4,7 @@
 package modules
 
 import (
+	"github.com/yourorg/platform/modules/access"
 	"github.com/yourorg/platform/modules/audit"
 	"github.com/yourorg/platform/modules/blog"
 	"github.com/yourorg/platform/modules/identity"
@@ -14,6 +15,7 @@ import (
 // All returns the features, one for each folder. An out-of-tree module is one more line where All is used.
 func All() []module.IModule {
 	return []module.IModule{
+		access.Module{},
 		audit.Module{},
 		blog.Module{},
 		identity.Module{},

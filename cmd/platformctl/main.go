@@ -12,6 +12,6 @@ import (
 func main() { os.Exit(cli.Main(root())) }
 
 func root() *cobra.Command {
-	c := cli.Group("platformctl", "Develop and operate the platform", "  platformctl modules list\n  platformctl modules show blog -o yaml", modulesCommand(), generate())
+	c := cli.Group("platformctl", "Develop and operate the platform", "  platformctl modules list\n  platformctl modules show blog -o yaml", modulesCommand(), auditCommand(), authzCommand(), keys(), generate())
 	return cli.Root(c)
 }

@@ -148,12 +148,21 @@ func text(w io.Writer, m described) {
 	fmt.Fprintf(w, "name:\t%s\nversion:\t%s\nkind:\t%s\nenabled:\t%t\ndescription:\t%s\ndepends on:\t%s\n", m.Name, m.Version, m.Kind, m.Enabled, m.Description, strings.Join(m.Dependencies, ", "))
 	fmt.Fprintln(w, "\nPERMISSION\tDEFAULT ROLES\tDESCRIPTION")
 	for _, p := range m.Permissions {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, strings.Join(p.Roles, " "), p.Description)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, strings.Join(holders(p), " "), p.Description)
 	}
 	fmt.Fprintln(w, "\nMETHOD\tPATH\tACCESS")
 	for _, r := range m.Routes {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Method, r.Path, r.Access)
 	}
+}
+
+// holders are the roles, each with its condition in parentheses.
+func holders(p perm.Definition) []string {
+	all := slices.Clone(p.Roles)
+	for _, h := range p.Conditional {
+		all = append(all, h.Role+"("+h.When+")")
+	}
+	return all
 }
 
 func print(cmd *cobra.Command, value any, table func(io.Writer)) error {

@@ -14,6 +14,8 @@ import (
 	"github.com/yourorg/platform/internal/housekeeping"
 	"github.com/yourorg/platform/internal/httpserver"
 	"github.com/yourorg/platform/internal/infra/database"
+	"github.com/yourorg/platform/internal/notify"
+	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/secret"
 	"github.com/yourorg/platform/internal/seed"
 	"github.com/yourorg/platform/internal/system"
@@ -26,7 +28,7 @@ import (
 func Core(c *catalog.Catalog) fx.Option {
 	opts := []fx.Option{
 		fx.Supply(c),
-		telemetry.Module, database.Module, secret.Module, changes.Module, auth.Module, authz.Module, tenant.Module,
+		telemetry.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, auth.Module, authz.Module, tenant.Module,
 		audit.Module, health.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
 		module.Config("modules", catalog.DefaultConfig()),
 		fx.Provide(features, pooled, examined, vocabulary, keys),

@@ -75,7 +75,7 @@ func TestARootBuildsOnlyWhatItNeeds(t *testing.T) {
 		"work opens no listener": {
 			app.Work,
 			[]string{"internal/housekeeping", "internal/infra/database"},
-			[]string{"internal/httpserver", "internal/health", "modules/blog"},
+			[]string{"internal/httpserver", "internal/health"},
 		},
 		"all does both": {app.All, []string{"internal/httpserver", "internal/housekeeping"}, nil},
 		"migrate has the database and no more": {

@@ -34,10 +34,14 @@ func TestALooseSchemaIsFound(t *testing.T) {
 	require.Len(t, looseSchemas([]file{module("runtime"), schema(`"tenant_id", "slug"`)}), 1)
 	require.Len(t, looseSchemas([]file{schema(`"tenant_id", "slug"`)}), 1)
 	require.Len(t, looseSchemas([]file{module("_"), schema(`"slug"`)}), 1)
+
+	audited := source{"modules/blog/internal/ent/schema/post.go", strings.ReplaceAll(fmt.Sprintf(mixin, `"slug"`), "tenant", "audit")}.parse(t)
+	require.Empty(t, looseSchemas([]file{module("_"), audited}))
+	require.Len(t, looseSchemas([]file{audited}), 1)
 }
 
-// looseSchemas names every schema with tenant.Mixin whose hooks nobody installs, or with a unique index that spans
-// tenants: it would tell one tenant what another has.
+// looseSchemas names every schema with tenant.Mixin or audit.Mixin whose hooks nobody installs, and every unique index
+// that spans tenants: it would tell one tenant what another has.
 func looseSchemas(all []file) []string {
 	installed := map[string]bool{}
 	for _, f := range all {
@@ -50,11 +54,15 @@ func looseSchemas(all []file) []string {
 	var loose []string
 	for _, f := range all {
 		client, isSchema := strings.CutSuffix(path.Dir(f.path), "/schema")
-		if !isSchema || !strings.HasSuffix(client, "/ent") || calls(f, root+"pkg/tenant", "Mixin") == "" {
+		scoped := calls(f, root+"pkg/tenant", "Mixin") != ""
+		if !isSchema || !strings.HasSuffix(client, "/ent") || !scoped && calls(f, root+"pkg/audit", "Mixin") == "" {
 			continue
 		}
 		if !installed[client+"/runtime"] {
 			loose = append(loose, f.path+": module.go does not import "+client+"/runtime")
+		}
+		if !scoped {
+			continue
 		}
 		for _, first := range uniqueIndexes(f) {
 			if first != `"tenant_id"` {

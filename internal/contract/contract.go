@@ -40,9 +40,20 @@ type Operation struct {
 	Access     Access
 	Permission perm.Permission // when Access is Permitted
 
+	// Optional means that everybody may call a Public operation, and that it knows who does when a caller signs in
+	// (security: [{}, {bearer: []}]).
+	Optional bool
+
+	// ResourceCheck means that those who hold the permission under a condition reach the operation, which asks about
+	// the resource itself (x-resource-check: true).
+	ResourceCheck bool
+
 	// Manual means that the operation opens its own transactions (x-transaction: manual): it hashes a password
 	// first, or must keep what it wrote although it answers with an error.
 	Manual bool
+
+	// Unlimited means that a public operation may be called any number of times (x-rate-limit: none), as probes are.
+	Unlimited bool
 
 	// MaxBody limits the request body further than the server does, in bytes (x-max-body). 0 does not.
 	MaxBody int64
@@ -176,7 +187,8 @@ func operation(method, path string, item *openapi3.PathItem, spec *openapi3.Oper
 	}
 	permission, permitted := spec.Extensions["x-permission"].(string)
 	authenticated := spec.Extensions["x-authenticated"] == true
-	public := spec.Security != nil && len(*spec.Security) == 0
+	op.Optional = optional(spec.Security)
+	public := op.Optional || spec.Security != nil && len(*spec.Security) == 0
 	switch {
 	case permitted && !authenticated && !public:
 		op.Access, op.Permission = Permitted, perm.Permission(permission)
@@ -186,6 +198,17 @@ func operation(method, path string, item *openapi3.PathItem, spec *openapi3.Oper
 		op.Access = Public
 	default:
 		return fail("needs exactly one of x-permission, x-authenticated: true and security: []")
+	}
+	switch check := spec.Extensions["x-resource-check"]; {
+	case check == nil:
+	case check != true:
+		return fail("x-resource-check can only be true")
+	case op.Access != Permitted:
+		return fail("x-resource-check needs x-permission")
+	case spec.Extensions["x-transaction"] != nil:
+		return fail("x-resource-check needs the platform's transaction")
+	default:
+		op.ResourceCheck = true
 	}
 	if limit, given := spec.Extensions["x-max-body"]; given {
 		bytes, _ := limit.(float64)
@@ -200,7 +223,23 @@ func operation(method, path string, item *openapi3.PathItem, spec *openapi3.Oper
 	default:
 		return fail("x-transaction can only be manual")
 	}
+	switch limit := spec.Extensions["x-rate-limit"]; {
+	case limit == nil:
+	case limit == "none" && public:
+		op.Unlimited = true
+	default:
+		return fail("x-rate-limit can only be none, and only where security is []")
+	}
 	return op, nil
+}
+
+// optional tells whether a security requirement is "nothing, or a bearer token".
+func optional(s *openapi3.SecurityRequirements) bool {
+	if s == nil || len(*s) != 2 || len((*s)[0]) != 0 || len((*s)[1]) != 1 {
+		return false
+	}
+	_, bearer := (*s)[1]["bearer"]
+	return bearer
 }
 
 // closed requires additionalProperties: false on every object, so that a misspelt field is refused, not ignored.

@@ -47,7 +47,10 @@ func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
 		"the holders of a permission": {named + ", x-permission: things.thing.make", Operation{Access: Permitted, Permission: "things.thing.make"}},
 		"anybody who is signed in":    {named + ", x-authenticated: true", Operation{Access: Authenticated}},
 		"everybody":                   {named + ", security: []", Operation{Access: Public}},
+		"everybody, known or not":     {named + ", security: [{}, {bearer: []}]", Operation{Access: Public, Optional: true}},
+		"holders for some resources":  {named + ", x-permission: things.thing.make, x-resource-check: true", Operation{Access: Permitted, Permission: "things.thing.make", ResourceCheck: true}},
 		"in transactions of its own":  {named + ", security: [], x-transaction: manual", Operation{Access: Public, Manual: true}},
+		"as often as one likes":       {named + ", security: [], x-rate-limit: none", Operation{Access: Public, Unlimited: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,7 +58,7 @@ func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, c.Operations, 1)
 			op := c.Operations[0]
-			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Manual: op.Manual})
+			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Optional: op.Optional, ResourceCheck: op.ResourceCheck, Manual: op.Manual, Unlimited: op.Unlimited})
 			require.Equal(t, "MakeThing", op.ID)
 			require.Equal(t, "POST /api/v1/things/:id", op.Method+" "+op.Route())
 			require.True(t, op.Mutates())
@@ -75,18 +78,24 @@ func TestAContractWithAFaultIsRefused(t *testing.T) {
 		"two answers to who may":                      {string(things(named + ", x-authenticated: true, security: []")), "needs exactly one of"},
 		"authenticated that is not true":              {string(things(named + ", x-authenticated: false")), "needs exactly one of"},
 		"a security of its own":                       {string(things(named + ", security: [{bearer: []}]")), "needs exactly one of"},
+		"a known caller of another kind":              {string(things(named + ", security: [{}, {other: []}]")), "undefined security scheme"},
 		"no operation id":                             {string(things(answer + ", security: []")), "operationId is missing"},
+		"a resource check that is not true":           {string(things(named + ", x-permission: a.b.c, x-resource-check: false")), "x-resource-check can only be true"},
+		"a resource check of anybody":                 {string(things(named + ", x-authenticated: true, x-resource-check: true")), "x-resource-check needs x-permission"},
+		"a resource check and a transaction":          {string(things(named + ", x-permission: a.b.c, x-resource-check: true, x-transaction: manual")), "the platform's transaction"},
 		"another transaction":                         {string(things(named + ", security: [], x-transaction: auto")), "x-transaction can only be manual"},
+		"another limit":                               {string(things(named + ", security: [], x-rate-limit: 5")), "x-rate-limit can only be none"},
+		"no limit for those who have signed in":       {string(things(named + ", x-authenticated: true, x-rate-limit: none")), "x-rate-limit can only be none"},
 		"a body that takes any field":                 {string(things(named + ", security: []" + takes("Open"))), "lacks additionalProperties: false"},
 		"a body that takes any field far inside":      {string(things(named + ", security: []" + takes("Nested"))), "list: an object lacks"},
-		"a body that is an object only by its fields": {string(things(named + ", security: []" + takes("Untyped"))), "lacks additionalProperties: false"},
-		"a body that is composed":                     {string(things(named + ", security: []" + takes("Composed"))), "cannot be closed"},
-		"a body that may be an open object":           {string(things(named + ", security: []" + takes("Either"))), "lacks additionalProperties: false"},
 		"a reference to nothing":                      {string(things(named + ", security: []" + takes("Nothing"))), "Nothing"},
 		"a component of the platform":                 {strings.ReplaceAll(good, "Thing:", "Problem:"), "schemas.Problem is the platform's"},
 		"another version":                             {strings.Replace(good, "3.0.3", "3.1.0", 1), "want 3.0.x"},
 		"what is no YAML":                             {"openapi: [", "contract: "},
 		"nothing":                                     {"", "contract: "},
+		"a body that is an object only by its fields": {string(things(named + ", security: []" + takes("Untyped"))), "lacks additionalProperties: false"},
+		"a body that is composed":                     {string(things(named + ", security: []" + takes("Composed"))), "cannot be closed"},
+		"a body that may be an open object":           {string(things(named + ", security: []" + takes("Either"))), "lacks additionalProperties: false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -40,7 +40,7 @@ func (m *mounted) action() string {
 func (s *Server) around(ops map[string]*mounted) module.Around {
 	transacted := s.transacted(ops)
 	return func(operationID string, next module.Handler) module.Handler {
-		next = transacted(operationID, next)
+		next = transacted(operationID, resourceChecked(ops[operationID], next))
 		return func(c *gin.Context, request any) (any, error) {
 			c.Set(calledKey, true)
 			return next(c, request)

@@ -46,12 +46,12 @@ func TestTheWrongMethod(t *testing.T) {
 		{"GET", post + "/publish", []string{"POST"}},
 		{"HEAD", post + "/publish", []string{"POST"}},
 		{"GET", "/api/v1/auth/login", []string{"POST"}},
-		{"POST", "/api/v1/me", []string{"GET", "HEAD"}},
+		{"POST", "/api/v1/me", []string{"DELETE", "GET", "HEAD"}},
 		{"POST", "/healthz", []string{"GET", "HEAD"}},
 		{"POST", "/metrics", []string{"GET", "HEAD"}},
 		{"DELETE", "/docs", []string{"GET", "HEAD"}},
 		{"TRACE", "/openapi.json", []string{"GET", "HEAD"}},
-		{"BREW", "/api/v1/me", []string{"GET", "HEAD"}},
+		{"BREW", "/api/v1/me", []string{"DELETE", "GET", "HEAD"}},
 	} {
 		answer := app.Want(t, http.StatusMethodNotAllowed, testapp.Call{Method: c.method, Path: c.path})
 		require.Equal(t, "request.method_not_allowed", answer.Code(t))

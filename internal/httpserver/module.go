@@ -4,13 +4,14 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/zap"
 
+	"github.com/yourorg/platform/internal/authz"
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/health"
+	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
-	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/tx"
 )
@@ -24,15 +25,16 @@ type deps struct {
 	Metrics *telemetry.Metrics
 	Catalog *catalog.Catalog
 	Tokens  auth.Authenticator
-	Authz   authz.Authorizer
+	Authz   *authz.Authorizer
 	Tenants *tenant.Chain
 	Audit   audit.Recorder
 	Tx      tx.Runner
 	Health  *health.Registry
+	Limits  *ratelimit.Limiter
 }
 
 func provide(lc fx.Lifecycle, cfg Config, d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
-	s, err := New(cfg, Deps{d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health}, apis.All...)
+	s, err := New(cfg, Deps{d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits}, apis.All...)
 	if err != nil {
 		return nil, err
 	}

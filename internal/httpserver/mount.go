@@ -31,9 +31,9 @@ func routes(c *catalog.Catalog, apis []module.API) ([]contract.Source, []*mounte
 	var errs []error
 	var sources []contract.Source
 	var ops []*mounted
-	declared := map[perm.Permission]bool{}
+	declared := map[perm.Permission]perm.Definition{}
 	for _, p := range c.Permissions() {
-		declared[p.Name] = true
+		declared[p.Name] = p
 	}
 	seen := map[string]string{}
 	for _, api := range apis {
@@ -53,8 +53,10 @@ func routes(c *catalog.Catalog, apis []module.API) ([]contract.Source, []*mounte
 				errs = append(errs, fmt.Errorf("%s %s: the path belongs to %s, the contract to %s", op.Method, op.Path, name, owner))
 			case twice:
 				errs = append(errs, fmt.Errorf("%s %s is declared by %s and %s", op.Method, op.Path, other, name))
-			case op.Access == contract.Permitted && !declared[op.Permission]:
+			case op.Access == contract.Permitted && declared[op.Permission].Name == "":
 				errs = append(errs, fmt.Errorf("%s %s: no module declares the permission %q", op.Method, op.Path, op.Permission))
+			case op.ResourceCheck && len(declared[op.Permission].Attributes) == 0:
+				errs = append(errs, fmt.Errorf("%s %s: x-resource-check, and the permission %q has no attributes", op.Method, op.Path, op.Permission))
 			}
 			owner = name
 			seen[shape] = name
@@ -104,6 +106,12 @@ func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
 	chain := []gin.HandlerFunc{func(c *gin.Context) { c.Set(operationKey, op); c.Next() }}
 	switch op.Access {
 	case contract.Public:
+		if !op.Unlimited {
+			chain = append(chain, s.throttled(op.Operation))
+		}
+		if op.Optional {
+			chain = append(chain, s.recognized)
+		}
 	case contract.Authenticated:
 		chain = append(chain, s.authenticated)
 	default: // Permitted; anything unknown is held to a permission that nobody has

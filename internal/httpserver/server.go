@@ -17,11 +17,11 @@ import (
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/contract"
 	"github.com/yourorg/platform/internal/health"
+	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
-	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/tx"
 )
@@ -32,11 +32,12 @@ type Deps struct {
 	Metrics *telemetry.Metrics
 	Catalog *catalog.Catalog
 	Tokens  auth.Authenticator
-	Authz   authz.Authorizer
+	Authz   Access
 	Tenants *tenant.Chain
 	Audit   audit.Recorder
 	Tx      tx.Runner
 	Health  *health.Registry
+	Limits  *ratelimit.Limiter
 }
 
 // Server answers HTTP.
@@ -45,11 +46,12 @@ type Server struct {
 	log     *zap.Logger
 	traffic *traffic
 	tokens  auth.Authenticator
-	authz   authz.Authorizer
+	authz   Access
 	tenants *tenant.Chain
 	audit   audit.Recorder
 	tx      tx.Runner
 	health  *health.Registry
+	limits  *ratelimit.Limiter
 
 	engine *gin.Engine
 	ops    []*mounted
@@ -75,7 +77,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
-		audit: d.Audit, tx: d.Tx, health: d.Health, engine: newEngine(), ops: ops, failed: func(error) {},
+		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, engine: newEngine(), ops: ops, failed: func(error) {},
 	}
 	s.engine.Use(s.recovered, s.identified, s.observed, secured, s.limited, s.timed)
 	s.engine.NoRoute(func(c *gin.Context) { s.fail(c, errRouteUnknown) })

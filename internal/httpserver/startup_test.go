@@ -178,6 +178,10 @@ func TestAFaultInAContractFailsTheStart(t *testing.T) {
 			[]module.API{api(contractOf("post /api/v1/things | addThing | security: [] | requestBody: {content: {application/json: {schema: {type: object}}}}"), "POST /api/v1/things")},
 			[]string{"POST /api/v1/things", "additionalProperties: false"},
 		},
+		"a resource check without attributes": {
+			[]module.API{api(contractOf("get /api/v1/things | listThings | x-permission: things.thing.read | x-resource-check: true"), served)},
+			[]string{"GET /api/v1/things", "x-resource-check", `"things.thing.read"`},
+		},
 		"an unknown kind of transaction": {
 			[]module.API{api(contractOf("post /api/v1/things | addThing | security: [] | x-transaction: never"), "POST /api/v1/things")},
 			[]string{"POST /api/v1/things", "x-transaction"},

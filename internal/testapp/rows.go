@@ -50,7 +50,7 @@ func (a *App) Dump(t testing.TB) map[string][]string {
 	dump := map[string][]string{}
 	for _, table := range a.Rows(t, tables) {
 		name := table["name"]
-		if name == "audit_events" || name == "changes_log" || strings.HasSuffix(name, "_migrations") {
+		if strings.HasPrefix(name, "audit_") || name == "changes_log" || strings.HasSuffix(name, "_migrations") {
 			continue
 		}
 		dump[name] = []string{}

@@ -2,8 +2,10 @@
 package testapp
 
 import (
+	"fmt"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,6 +40,8 @@ type App struct {
 	Log      *observer.ObservedLogs // what it logged, from debug on
 	URL      string                 // its listener, for tests that need a socket
 
+	mailDir    string
+	read       sync.Map // the names of the mails that Mail has returned
 	operations []httpserver.Route
 	bundle     *contract.Bundled
 	database   string
@@ -66,6 +70,8 @@ func New(t testing.TB, modules []module.IModule, options ...Options) *App {
 	loaded := load(t, modules, a.database, o.Set...)
 	core, logs := observer.New(zap.DebugLevel)
 	a.Log, a.Catalog = logs, loaded.Catalog
+	dir, _ := loaded.Config.Get("notify.dir")
+	a.mailDir = fmt.Sprint(dir)
 	if o.Log == nil {
 		o.Log = zap.New(core)
 	}
@@ -93,6 +99,7 @@ func load(t testing.TB, modules []module.IModule, url string, set ...string) *ap
 		Environ:     []string{},
 		Set: append([]string{
 			"database.url=" + url,
+			"notify.dir=" + filepath.Join(t.TempDir(), "mail"),
 			"security.key_file=" + filepath.Join(keyFolder(t), "encryption.key"),
 			"bootstrap.admin_email=" + AdminEmail,
 			"bootstrap.admin_password=" + AdminPassword,

@@ -36,6 +36,10 @@ type (
 		fx.Out
 		Value Seeder `group:"seeders"`
 	}
+	eraserOut struct {
+		fx.Out
+		Value tenant.Eraser `group:"erasers"`
+	}
 	housekeeperOut struct {
 		fx.Out
 		Value Housekeeper `group:"housekeepers"`
@@ -74,6 +78,11 @@ type (
 		fx.In
 		All []Seeder `group:"seeders"`
 	}
+	// Erasers remove what is left of deleted tenants.
+	Erasers struct {
+		fx.In
+		All []tenant.Eraser `group:"erasers"`
+	}
 	// Housekeepers remove what has expired.
 	Housekeepers struct {
 		fx.In
@@ -109,6 +118,11 @@ func HealthChecks[T health.Check]() fx.Option {
 // TenantResolvers contributes T to the resolver chain.
 func TenantResolvers[T tenant.Resolver]() fx.Option {
 	return fx.Provide(func(v T) resolverOut { return resolverOut{Value: v} })
+}
+
+// TenantErasers contributes T to what removes the rows of deleted tenants.
+func TenantErasers[T tenant.Eraser]() fx.Option {
+	return fx.Provide(func(v T) eraserOut { return eraserOut{Value: v} })
 }
 
 // Seeds contributes T to what runs before the first request.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -94,14 +95,51 @@ func (m Manifest) validate() error {
 		case p.Description == "":
 			bad("permission %q has no description", p.Name)
 		}
-		for _, role := range p.Roles {
-			if !roleNames[role] {
-				bad("permission %q: %q is not a built-in role", p.Name, role)
-			}
-		}
+		errs = append(errs, holders(p)...)
 		seen[p.Name] = true
 	}
 	return errors.Join(errs...)
+}
+
+// holders finds what is wrong with the attributes of a permission and with who holds it.
+func holders(p perm.Definition) []error {
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("permission %q: %w", p.Name, fmt.Errorf(format, args...)))
+	}
+	for i, name := range p.Attributes {
+		if !perm.ValidAttribute(name) || slices.Contains(p.Attributes[:i], name) {
+			bad("%q cannot be an attribute, or is one twice", name)
+		}
+	}
+	given := map[string]bool{}
+	hold := func(role string) {
+		if !roleNames[role] {
+			bad("%q is not a built-in role", role)
+		}
+		if given[role] {
+			bad("%q is there twice", role)
+		}
+		given[role] = true
+	}
+	for _, role := range p.Roles {
+		hold(role)
+	}
+	for _, h := range p.Conditional {
+		hold(h.Role)
+		c, err := perm.ParseCondition(h.When)
+		if err != nil {
+			bad("when of %s: %w", h.Role, err)
+		} else if c.IsZero() {
+			bad("when of %s is missing", h.Role)
+		}
+		for _, name := range c.Attributes() {
+			if !slices.Contains(p.Attributes, name) {
+				bad("when of %s looks at %q, which is not among its attributes", h.Role, name)
+			}
+		}
+	}
+	return errs
 }
 
 // UnmarshalYAML reads "core >= 1.0.0".

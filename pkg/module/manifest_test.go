@@ -55,6 +55,14 @@ func TestAFaultOfAManifestIsNamed(t *testing.T) {
 		"a permission of two parts":          {"shop.item.buy", "shop.buy", "is not <module>.<resource>.<action>"},
 		"a permission without a description": {"    description: Buy an item.\n", "", "has no description"},
 		"a role that is not built in":        {"[owner, member]", "[owner, god]", `"god" is not a built-in role`},
+		"a condition that is missing":        {"[owner, member]", "[owner, {role: member}]", "when of member is missing"},
+		"a condition that cannot be read":    {"[owner, member]", "[owner, {role: member, when: maybe}]", "when of member"},
+		"a condition without its attribute":  {"[owner, member]", "[owner, {role: member, when: own}]", `"owner", which is not among its attributes`},
+		"a misspelt condition":               {"[owner, member]", "[owner, {role: member, wen: own}]", "wen"},
+		"a condition for no role":            {"[owner, member]", "[{role: god, when: days=mon}]", `"god" is not a built-in role`},
+		"a role that is there twice":         {"[owner, member]", "[owner, {role: owner, when: days=mon}]", `"owner" is there twice`},
+		"an attribute that cannot be":        {"    roles:", "    attributes: [own]\n    roles:", `"own" cannot be an attribute`},
+		"an unknown key of a permission":     {"    roles:", "    rolls: []\n    roles:", "rolls"},
 		"a permission that is there twice":   {"permissions:\n", "permissions:\n  - {name: shop.item.buy, description: Buy.}\n", "declared twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
