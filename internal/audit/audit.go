@@ -79,6 +79,9 @@ func (l *Log) begin(ctx context.Context, of uuid.UUID, action string) *record {
 		r.ip, r.requestID = clean(request.IP, maxIP), clean(request.ID, maxRequestID)
 	}
 	reason, _ := tenant.SystemReason(ctx)
+	if caller, ok := auth.FromContext(ctx); ok && reason == "" && caller.Key != nil {
+		reason = "by the API key " + caller.Key.ID.String() // the actor of a personal one is its user
+	}
 	r.reason = clean(reason, maxReason)
 	return r
 }
@@ -99,7 +102,7 @@ func (l *Log) write(ctx context.Context, r *record) error {
 	if r.changes != "" {
 		row.SetChanges(r.changes)
 	}
-	if err := row.Exec(ctx); err != nil {
+	if err := row.Exec(tenant.NewContext(ctx, r.tenant)); err != nil { // of whoever it is about, or nobody's
 		return fmt.Errorf("record the audit event %s: %w", r.permission, err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/yourorg/platform/internal/authz/ent/predicate"
 	entrule "github.com/yourorg/platform/internal/authz/ent/rule"
+	"github.com/yourorg/platform/pkg/tenant"
 )
 
 // Adapter is casbin's way to the stored rules. Every write is one transaction, or joins the one in the context, and
@@ -31,7 +32,10 @@ var (
 )
 
 // Adapter returns an adapter whose statements run with ctx. It is for one goroutine, as casbin's enforcer is.
-func (a *Authorizer) Adapter(ctx context.Context) *Adapter { return &Adapter{ctx: ctx, a: a} }
+func (a *Authorizer) Adapter(ctx context.Context) *Adapter { return &Adapter{ctx: system(ctx), a: a} }
+
+// system is for policies as a whole, which are those of many tenants.
+func system(ctx context.Context) context.Context { return tenant.System(ctx, "casbin policies") }
 
 // LoadPolicy loads the rules of every tenant and of the built-in roles.
 func (ad *Adapter) LoadPolicy(m model.Model) error {

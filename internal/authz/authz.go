@@ -67,38 +67,60 @@ func New(client *ent.Client, run tx.Runner, catalog Catalog, announce Announcer)
 // well under a microsecond, except on the first use of a tenant since its rules changed. It does not see changes
 // that a transaction in ctx has yet to commit.
 func (a *Authorizer) Authorize(ctx context.Context, p perm.Permission) error {
-	held, caller, index, err := a.asked(ctx, p)
+	q, err := a.asked(ctx, p)
 	if err != nil {
 		return err
 	}
-	if held.allows(caller.UserID, index) || a.meets(held, caller, index, nil) {
+	if q.allows() || a.meets(q, nil) {
 		return nil
 	}
 	return denied(p)
 }
 
-// asked finds what a decision is made from: the compiled grants of the tenant, the caller, and the permission's place.
-func (a *Authorizer) asked(ctx context.Context, p perm.Permission) (*grants, *auth.Caller, int, error) {
+// question is what a decision is made from: the compiled grants of the tenant, the caller, and the permission's place.
+type question struct {
+	held   *grants
+	caller *auth.Caller
+	index  int
+	listed bool // by a tenant's key, which holds what it lists, and nothing by a role
+}
+
+// allows answers for what is held without a condition.
+func (q question) allows() bool { return q.listed || q.held.allows(q.caller.UserID, q.index) }
+
+// asked refuses what no grant can help with.
+func (a *Authorizer) asked(ctx context.Context, p perm.Permission) (question, error) {
 	caller, ok := auth.FromContext(ctx)
 	if !ok {
-		return nil, nil, 0, errRequired
+		return question{}, errRequired
 	}
 	id, ok := tenant.FromContext(ctx)
 	if !ok || id != caller.TenantID {
-		return nil, nil, 0, denied(p)
+		return question{}, denied(p)
 	}
 	index, declared := a.vocabulary.index[p]
 	if !declared {
-		return nil, nil, 0, denied(p)
+		return question{}, denied(p)
+	}
+	if caller.Key != nil {
+		switch {
+		case !caller.Key.Lists(p):
+			return question{}, denied(p)
+		case caller.Key.Personal: // and its user must hold it
+		case a.vocabulary.operator.has(index):
+			return question{}, denied(p)
+		default:
+			return question{caller: caller, index: index, listed: true}, nil
+		}
 	}
 	held, generation := a.cache.get(id)
 	if held == nil {
 		var err error
 		if held, err = a.load(ctx, id, generation); err != nil {
-			return nil, nil, 0, fmt.Errorf("load the rules of tenant %s: %w", id, err)
+			return question{}, fmt.Errorf("load the rules of tenant %s: %w", id, err)
 		}
 	}
-	return held, caller, index, nil
+	return question{held: held, caller: caller, index: index}, nil
 }
 
 func denied(p perm.Permission) error {

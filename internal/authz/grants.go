@@ -24,7 +24,7 @@ func (a *Authorizer) Assign(ctx context.Context, t tenant.ID, user uuid.UUID, ro
 	if err != nil {
 		return fmt.Errorf("assign a role: %w", authz.ErrRoleUnknown.Wrap(err))
 	}
-	err = a.run.InTx(ctx, func(ctx context.Context) error {
+	err = a.run.InTx(tenant.NewContext(ctx, t), func(ctx context.Context) error {
 		known, err := a.known(ctx, t, role, shared) // so that it is neither renamed nor deleted meanwhile
 		if err != nil {
 			return err
@@ -47,7 +47,7 @@ func (a *Authorizer) Assign(ctx context.Context, t tenant.ID, user uuid.UUID, ro
 
 // Unassign takes a role away in the caller's transaction. Taking what is not held is no error.
 func (a *Authorizer) Unassign(ctx context.Context, t tenant.ID, user uuid.UUID, role string) error {
-	err := a.run.InTx(ctx, func(ctx context.Context) error {
+	err := a.run.InTx(tenant.NewContext(ctx, t), func(ctx context.Context) error {
 		n, err := a.client.Rule.Delete().Where(entrule.TenantID(t), entrule.Ptype(grantRule),
 			entrule.V0(user.String()), entrule.V1(role)).Exec(ctx)
 		if err != nil || n == 0 {
@@ -63,7 +63,7 @@ func (a *Authorizer) Unassign(ctx context.Context, t tenant.ID, user uuid.UUID, 
 
 // Roles lists the roles of user in t, sorted, as the transaction in ctx sees them.
 func (a *Authorizer) Roles(ctx context.Context, t tenant.ID, user uuid.UUID) ([]string, error) {
-	rules, err := a.rules(ctx, entrule.TenantID(t), entrule.Ptype(grantRule), entrule.V0(user.String()))
+	rules, err := a.rules(tenant.NewContext(ctx, t), entrule.TenantID(t), entrule.Ptype(grantRule), entrule.V0(user.String()))
 	if err != nil {
 		return nil, fmt.Errorf("list the roles in tenant %s: %w", t, err)
 	}
@@ -83,7 +83,7 @@ func (a *Authorizer) RolesOf(ctx context.Context, t tenant.ID, users ...uuid.UUI
 		for i, user := range batch {
 			names[i] = user.String()
 		}
-		rules, err := a.rules(ctx, entrule.TenantID(t), entrule.Ptype(grantRule), entrule.V0In(names...))
+		rules, err := a.rules(tenant.NewContext(ctx, t), entrule.TenantID(t), entrule.Ptype(grantRule), entrule.V0In(names...))
 		if err != nil {
 			return nil, fmt.Errorf("list the roles in tenant %s: %w", t, err)
 		}
@@ -99,7 +99,7 @@ func (a *Authorizer) RolesOf(ctx context.Context, t tenant.ID, users ...uuid.UUI
 
 // Holders lists the users who hold role in t, as the transaction in ctx sees them.
 func (a *Authorizer) Holders(ctx context.Context, t tenant.ID, role string) ([]uuid.UUID, error) {
-	rules, err := a.rules(ctx, entrule.TenantID(t), entrule.Ptype(grantRule), entrule.V1(role))
+	rules, err := a.rules(tenant.NewContext(ctx, t), entrule.TenantID(t), entrule.Ptype(grantRule), entrule.V1(role))
 	if err != nil {
 		return nil, fmt.Errorf("list the holders of role %s in tenant %s: %w", role, t, err)
 	}
@@ -129,7 +129,7 @@ func (a *Authorizer) Permissions(ctx context.Context, t tenant.ID, user uuid.UUI
 
 // rulesOf reads what decides about one user in t.
 func (a *Authorizer) rulesOf(ctx context.Context, t tenant.ID, user uuid.UUID) ([]rule, error) {
-	return a.rules(ctx, entrule.TenantID(t), entrule.Or(
+	return a.rules(tenant.NewContext(ctx, t), entrule.TenantID(t), entrule.Or(
 		entrule.Ptype(permissionRule),
 		entrule.And(entrule.Ptype(grantRule), entrule.V0(user.String())),
 	))

@@ -21,7 +21,7 @@ var migrations embed.FS
 var Module = fx.Module("authz",
 	module.Tables(module.MigrationSet{Owner: "authz", Files: module.Sub(migrations, "migrations")}),
 	fx.Provide(newClient, provide, provideAuthorizer, provideGrants),
-	fx.Provide(NewRoles, provideRoles, provideEditor, provideExplainer, provideCatalog),
+	fx.Provide(NewRoles, provideRoles, provideEditor, provideExplainer, provideDelegator, provideCatalog),
 	module.TenantErasers[*Authorizer](),
 )
 
@@ -32,6 +32,7 @@ func provideGrants(a *Authorizer) authz.Grants         { return a }
 func provideRoles(r *Roles) authz.Roles              { return r }
 func provideEditor(r *Roles) authz.RoleEditor        { return r }
 func provideExplainer(a *Authorizer) authz.Explainer { return a }
+func provideDelegator(a *Authorizer) authz.Delegator { return a }
 
 func provideCatalog(a *Authorizer, known *catalog.Catalog) authz.Catalog {
 	return NewDirectory(a, known.Manifests())

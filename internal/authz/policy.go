@@ -27,7 +27,7 @@ const maxFaults = 20
 // Export writes the policy of some tenants, or of all, in casbin's file format, sorted. The rules of the built-in roles
 // come first, so that the file is complete for casbin; Import passes them over.
 func (a *Authorizer) Export(ctx context.Context, w io.Writer, tenants ...uuid.UUID) error {
-	rules, err := a.rules(ctx, of(tenants)...)
+	rules, err := a.rules(system(ctx), of(tenants)...)
 	if err != nil {
 		return fmt.Errorf("export the policy: %w", err)
 	}
@@ -73,7 +73,7 @@ func (a *Authorizer) Import(ctx context.Context, file io.Reader, dry bool, tenan
 	if err != nil {
 		return done, fmt.Errorf("import the policy: %w", err)
 	}
-	err = a.run.InTx(ctx, func(ctx context.Context) error {
+	err = a.run.InTx(system(ctx), func(ctx context.Context) error {
 		rows, err := a.client.Rule.Query().Where(of(tenants)...).All(ctx)
 		if err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync/atomic"
 
-	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/perm"
 )
@@ -19,11 +18,11 @@ type checkKey struct{}
 
 // AuthorizeResource implements authz.Authorizer.
 func (a *Authorizer) AuthorizeResource(ctx context.Context, p perm.Permission, resource authz.Attributes) error {
-	held, caller, index, err := a.asked(ctx, p)
+	q, err := a.asked(ctx, p)
 	if err != nil {
 		return err
 	}
-	if !held.allows(caller.UserID, index) && !a.meets(held, caller, index, resource) {
+	if !q.allows() && !a.meets(q, resource) {
 		return denied(p)
 	}
 	if c, ok := ctx.Value(checkKey{}).(*check); ok && c.permission == p {
@@ -33,12 +32,12 @@ func (a *Authorizer) AuthorizeResource(ctx context.Context, p perm.Permission, r
 }
 
 // meets is kept out of the decisions about what is held without a condition.
-func (a *Authorizer) meets(held *grants, caller *auth.Caller, index int, resource authz.Attributes) bool {
-	conditions := held.conditions(caller.UserID, index)
+func (a *Authorizer) meets(q question, resource authz.Attributes) bool {
+	conditions := q.held.conditions(q.caller.UserID, q.index)
 	if len(conditions) == 0 {
 		return false
 	}
-	facts := perm.Facts{Caller: caller.UserID, Now: a.now(), Attributes: resource}
+	facts := perm.Facts{Caller: q.caller.UserID, Now: a.now(), Attributes: resource}
 	for _, c := range conditions {
 		if c.Holds(facts) {
 			return true
@@ -50,19 +49,19 @@ func (a *Authorizer) meets(held *grants, caller *auth.Caller, index int, resourc
 // Admit lets the caller in ctx reach an operation that checks the resource itself: it returns nil when there could be a
 // resource for which the caller holds p. In the context that it returns, Checked tells whether the operation has asked.
 func (a *Authorizer) Admit(ctx context.Context, p perm.Permission) (context.Context, error) {
-	held, caller, index, err := a.asked(ctx, p)
+	q, err := a.asked(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	if !held.allows(caller.UserID, index) && !a.mayMeet(held, caller, index) {
+	if !q.allows() && !a.mayMeet(q) {
 		return nil, denied(p)
 	}
 	return context.WithValue(ctx, checkKey{}, &check{permission: p}), nil
 }
 
-func (a *Authorizer) mayMeet(held *grants, caller *auth.Caller, index int) bool {
-	for _, c := range held.conditions(caller.UserID, index) {
-		if c.HoldsForSome(perm.Facts{Caller: caller.UserID, Now: a.now()}) {
+func (a *Authorizer) mayMeet(q question) bool {
+	for _, c := range q.held.conditions(q.caller.UserID, q.index) {
+		if c.HoldsForSome(perm.Facts{Caller: q.caller.UserID, Now: a.now()}) {
 			return true
 		}
 	}
