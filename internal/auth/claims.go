@@ -23,7 +23,13 @@ type claims struct {
 	jwt.RegisteredClaims
 	Roles     []string `json:"roles"`
 	TenantID  string   `json:"tenant_id"`
-	SessionID string   `json:"sid"`
+	SessionID string   `json:"sid,omitempty"`
+
+	AuthenticatedAt *jwt.NumericDate `json:"auth_time,omitempty"` // OpenID Connect Core, section 2
+	Methods         []string         `json:"amr,omitempty"`
+
+	CSRF string `json:"csrf,omitempty"` // makes it a token for a cookie
+	keyClaims
 }
 
 func newParser(cfg Config) *jwt.Parser {
@@ -44,8 +50,10 @@ func (t *Tokens) Generate(_ context.Context, c auth.Caller) (token string, expir
 	switch {
 	case signer == nil:
 		return "", time.Time{}, errors.New("sign a token: the signing keys are not loaded")
-	case c.UserID == uuid.Nil || c.TenantID == uuid.Nil || c.SessionID == uuid.Nil:
-		return "", time.Time{}, errors.New("sign a token: the user, the tenant and the session must be given")
+	case c.UserID == uuid.Nil || c.TenantID == uuid.Nil || c.Key == nil && (c.SessionID == uuid.Nil || c.AuthenticatedAt.IsZero()):
+		return "", time.Time{}, errors.New("sign a token: the user, the tenant, the session and its sign-in must be given")
+	case c.Key != nil && (c.SessionID != uuid.Nil || c.Key.Personal || c.UserID != c.Key.ID):
+		return "", time.Time{}, errors.New("sign a token: only a tenant's key gets one, and without a session")
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -57,21 +65,28 @@ func (t *Tokens) Generate(_ context.Context, c auth.Caller) (token string, expir
 		expires = c.ExpiresAt.UTC()
 	}
 	expires = expires.Truncate(time.Second) // a claim has whole seconds
-	unsigned := jwt.NewWithClaims(jwt.SigningMethodEdDSA, &claims{
+	content := &claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: t.cfg.Issuer, Subject: c.UserID.String(), Audience: jwt.ClaimStrings{t.cfg.Audience}, ID: id.String(),
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 		},
 		Roles:    append([]string{}, c.Roles...),
-		TenantID: c.TenantID.String(), SessionID: c.SessionID.String(),
-	})
+		TenantID: c.TenantID.String(),
+	}
+	if c.Key != nil {
+		content.keyClaims = claimsOf(c.Key)
+	} else {
+		content.SessionID, content.Methods, content.CSRF = c.SessionID.String(), c.Methods, c.CSRF
+		content.AuthenticatedAt = jwt.NewNumericDate(c.AuthenticatedAt)
+	}
+	unsigned := jwt.NewWithClaims(jwt.SigningMethodEdDSA, content)
 	unsigned.Header["kid"] = signer.id.String()
 	token, err = unsigned.SignedString(signer.private)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("sign a token: %w", err)
 	}
 	if len(token) > maxToken {
-		return "", time.Time{}, fmt.Errorf("sign a token: %d roles make it longer than %d bytes", len(c.Roles), maxToken)
+		return "", time.Time{}, fmt.Errorf("sign a token: it would be longer than %d bytes", maxToken)
 	}
 	return token, expires, nil
 }
@@ -98,6 +113,9 @@ func (t *Tokens) parse(ctx context.Context, token string) (*auth.Caller, error) 
 }
 
 func (c *claims) caller() (*auth.Caller, error) {
+	if c.keyClaims != (keyClaims{}) {
+		return c.machine()
+	}
 	user, okUser := parseID(c.Subject)
 	tenant, okTenant := parseID(c.TenantID)
 	session, okSession := parseID(c.SessionID)
@@ -105,9 +123,13 @@ func (c *claims) caller() (*auth.Caller, error) {
 	if !okUser || !okTenant || !okSession || !okID {
 		return nil, ErrTokenMalformed.Wrap(errors.New("sub, tenant_id, sid and jti must be UUIDs"))
 	}
+	if c.AuthenticatedAt == nil {
+		return nil, ErrTokenMalformed.Wrap(errors.New("auth_time is missing"))
+	}
 	return &auth.Caller{
 		UserID: user, TenantID: tenant, SessionID: session, TokenID: c.ID,
-		Roles: c.Roles, ExpiresAt: c.ExpiresAt.UTC(),
+		Roles: c.Roles, ExpiresAt: c.ExpiresAt.UTC(), AuthenticatedAt: c.AuthenticatedAt.UTC(), Methods: c.Methods,
+		CSRF: c.CSRF,
 	}, nil
 }
 

@@ -21,6 +21,9 @@ type Config struct {
 	// CacheSize is how many verified tokens each replica remembers.
 	CacheSize int `mapstructure:"cache_size"`
 
+	// StepUpAge is how old an authentication may be for operations that need a recent one (x-step-up in the contract).
+	StepUpAge time.Duration `mapstructure:"step_up_age"`
+
 	// RequireVerifiedEmail lets nobody sign in who has not proved their e-mail address: 403 identity.email_unverified.
 	RequireVerifiedEmail bool `mapstructure:"require_verified_email"`
 
@@ -29,6 +32,8 @@ type Config struct {
 	auth.SessionRules `mapstructure:",squash"`
 
 	Lockout auth.LockoutRules `mapstructure:"lockout"`
+
+	Cookie auth.CookieRules `mapstructure:"cookie"`
 }
 
 // RegisterConfig says what registration tells.
@@ -46,9 +51,11 @@ func DefaultConfig() Config {
 		AccessTTL: 15 * time.Minute,
 		ClockSkew: 5 * time.Second,
 		CacheSize: 100_000,
+		StepUpAge: 15 * time.Minute,
 
 		SessionRules: auth.DefaultSessionRules(),
 		Lockout:      auth.DefaultLockoutRules(),
+		Cookie:       auth.DefaultCookieRules(),
 	}
 }
 
@@ -70,5 +77,8 @@ func (c Config) Validate() error {
 	if c.CacheSize < 1 {
 		errs = append(errs, config.Invalid("cache_size", "must be at least 1"))
 	}
-	return errors.Join(append(errs, c.SessionRules.Validate(), c.Lockout.Validate())...)
+	if c.StepUpAge < time.Second || c.StepUpAge > 24*time.Hour {
+		errs = append(errs, config.Invalid("step_up_age", "must be between 1s and 24h"))
+	}
+	return errors.Join(append(errs, c.SessionRules.Validate(), c.Lockout.Validate(), c.Cookie.Validate())...)
 }

@@ -79,7 +79,7 @@ func TestTwoReplicasThatMakeAKeyEachBothHoldEachOthersTokensGood(t *testing.T) {
 	other := NewKeys(b.cfg, b.keys.db, b.keys.run, b.keys.sealer, b.feed, b.trail, zap.NewNop())
 	start(t, other)
 	require.NotEqual(t, old, other.current.Load().signer.id, "the newest key signs")
-	there, err := New(b.cfg, other, b.sessions, b.feed)
+	there, err := New(b.cfg, other, b.sessions, b.feed, b.machines)
 	require.NoError(t, err)
 	t.Cleanup(there.Close)
 	after, _, err := there.Generate(t.Context(), someone())
@@ -160,13 +160,14 @@ func TestConfigNamesTheKeyThatCannotWork(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"the default is fine":     {func(*Config) {}, ""},
-		"no issuer":               {func(c *Config) { c.Issuer = "" }, "issuer must not be empty"},
-		"no audience":             {func(c *Config) { c.Audience = "" }, "audience must not be empty"},
-		"tokens that never last":  {func(c *Config) { c.AccessTTL = 0 }, "access_ttl must be between"},
-		"tokens that last a year": {func(c *Config) { c.AccessTTL = 365 * 24 * time.Hour }, "access_ttl must be between"},
-		"clocks that run apart":   {func(c *Config) { c.ClockSkew = time.Hour }, "clock_skew must be between"},
-		"no cache":                {func(c *Config) { c.CacheSize = 0 }, "cache_size must be at least 1"},
+		"the default is fine":               {func(*Config) {}, ""},
+		"no issuer":                         {func(c *Config) { c.Issuer = "" }, "issuer must not be empty"},
+		"no audience":                       {func(c *Config) { c.Audience = "" }, "audience must not be empty"},
+		"tokens that never last":            {func(c *Config) { c.AccessTTL = 0 }, "access_ttl must be between"},
+		"tokens that last a year":           {func(c *Config) { c.AccessTTL = 365 * 24 * time.Hour }, "access_ttl must be between"},
+		"clocks that run apart":             {func(c *Config) { c.ClockSkew = time.Hour }, "clock_skew must be between"},
+		"a step-up that is always too late": {func(c *Config) { c.StepUpAge = 0 }, "step_up_age must be between"},
+		"no cache":                          {func(c *Config) { c.CacheSize = 0 }, "cache_size must be at least 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,6 +14,7 @@ import (
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/ratelimit"
 	"github.com/yourorg/platform/pkg/tx"
 )
 
@@ -22,38 +23,38 @@ var migrations embed.FS
 
 // Module provides the keys and the tokens.
 var Module = fx.Module("auth",
-	module.Config("auth", DefaultConfig()),
-	module.Tables(module.MigrationSet{Owner: "auth", Files: module.Sub(migrations, "migrations")}),
-	fx.Provide(newClient, provideKeys, newKeySweeper, provide, provideRules),
-	fx.Provide(func(t *Tokens) (auth.Authenticator, auth.Revoker) { return t, t }),
+	module.Config("auth", DefaultConfig()), module.Tables(module.MigrationSet{Owner: "auth", Files: module.Sub(migrations, "migrations")}),
+	fx.Provide(func(d dialect.Driver) *ent.Client { return ent.NewClient(ent.Driver(d)) }, provideKeys, newKeySweeper, provideMachines, provide),
+	fx.Provide(func(c Config) (auth.SessionRules, auth.LockoutRules, auth.CookieRules) {
+		return c.SessionRules, c.Lockout, c.Cookie
+	}),
 	module.Housekeeping[*keySweeper](),
 )
 
-func newClient(d dialect.Driver) *ent.Client { return ent.NewClient(ent.Driver(d)) }
-
-type keyDeps struct {
-	fx.In
-	DB       *ent.Client
-	Tx       tx.Runner
-	Sealer   *secret.Sealer
-	Feed     *changes.Feed
-	Trail    audit.Recorder
-	Log      *zap.Logger
-	Migrated database.Migrated // the table is there when Start runs
-}
-
-func provideKeys(lc fx.Lifecycle, cfg Config, d keyDeps) *Keys {
-	k := NewKeys(cfg, d.DB, d.Tx, d.Sealer, d.Feed, d.Trail, d.Log.Named("auth"))
+func provideKeys(
+	lc fx.Lifecycle, cfg Config, db *ent.Client, run tx.Runner, s *secret.Sealer, f *changes.Feed, t audit.Recorder, log *zap.Logger,
+	_ database.Migrated, // the table is there when Start runs
+) *Keys {
+	k := NewKeys(cfg, db, run, s, f, t, log.Named("auth"))
 	lc.Append(fx.StartStopHook(k.Start, k.Stop))
 	return k
 }
 
-func provideRules(cfg Config) (auth.SessionRules, auth.LockoutRules) {
-	return cfg.SessionRules, cfg.Lockout
+type machineDeps struct {
+	fx.In
+	Keys auth.Keys `optional:"true"` // a module that can be switched off keeps them
 }
 
-func provide(lc fx.Lifecycle, cfg Config, keys *Keys, sessions auth.Sessions, feed *changes.Feed) (*Tokens, error) {
-	t, err := New(cfg, keys, sessions, feed)
+func provideMachines(
+	lc fx.Lifecycle, cfg Config, d machineDeps, p auth.Principals, f *changes.Feed, l ratelimit.Limiter, t audit.Recorder, log *zap.Logger,
+) (*Machines, error) {
+	m, err := NewMachines(cfg.CacheSize, MachineDeps{d.Keys, p, f, l, t, log.Named("auth")})
+	lc.Append(fx.StopHook(m.Close))
+	return m, err
+}
+
+func provide(lc fx.Lifecycle, cfg Config, keys *Keys, s auth.Sessions, feed *changes.Feed, m *Machines) (*Tokens, auth.Authenticator, auth.Revoker, error) {
+	t, err := New(cfg, keys, s, feed, m)
 	lc.Append(fx.StopHook(t.Close))
-	return t, err
+	return t, t, t, err
 }

@@ -15,6 +15,11 @@ var (
 	ErrTokenAudience    = problem.New(problem.Unauthenticated, "auth.token_audience", "The token was issued for somebody else")
 	ErrTokenRevoked     = problem.New(problem.Unauthenticated, "auth.token_revoked", "The session of the token has ended")
 
+	ErrKeyMalformed = problem.New(problem.Unauthenticated, "auth.key_malformed", "This is not an API key")
+	ErrKeyInvalid   = problem.New(problem.Unauthenticated, "auth.key_invalid", "The API key is not valid, or not any more")
+	ErrKeyExpired   = problem.New(problem.Unauthenticated, "auth.key_expired", "The API key has expired")
+	ErrIPForbidden  = problem.New(problem.Forbidden, "apikeys.ip_forbidden", "The API key must not be used from this address")
+
 	// ErrUnavailable means that it cannot be decided now whether a token is good.
 	ErrUnavailable = problem.New(problem.Unavailable, "auth.unavailable", "Tokens cannot be checked right now")
 )

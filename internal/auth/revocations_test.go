@@ -176,7 +176,7 @@ func TestARevocationReachesAnotherReplicaThroughTheDatabase(t *testing.T) {
 		cfg := changes.DefaultConfig()
 		cfg.PollInterval, cfg.StaleAfter = 1<<60, 1<<60 // the test polls
 		feed := changes.New(cfg, changesent.NewClient(changesent.Driver(d)), zap.NewNop())
-		tokens, err := New(DefaultConfig(), keys, sessions, feed)
+		tokens, err := New(DefaultConfig(), keys, sessions, feed, keyless(t, feed))
 		require.NoError(t, err)
 		t.Cleanup(tokens.Close)
 		require.NoError(t, feed.Start(t.Context()))

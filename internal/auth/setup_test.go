@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"entgo.io/ent/dialect"
 	"github.com/golang-jwt/jwt/v5"
@@ -111,6 +112,7 @@ type knownSessions struct {
 	mu        sync.Mutex
 	ended     map[uuid.UUID]bool
 	suspended bool // the tenant of all of them
+	factor    bool // the tenant requires one that the sessions lack
 
 	err    error
 	during func() // called while a lookup is under way
@@ -136,6 +138,8 @@ func (s *knownSessions) Standing(_ context.Context, id uuid.UUID) (auth.Standing
 		standing = auth.SessionEnded
 	case s.suspended:
 		standing = auth.SessionSuspended
+	case s.factor:
+		standing = auth.SessionNeedsFactor
 	}
 	s.mu.Unlock()
 	if during != nil {
@@ -220,7 +224,7 @@ func newBench(t testing.TB, change ...func(*Config)) *bench {
 		db:       db,
 	}
 	var err error
-	b.Tokens, err = New(keys.cfg, keys, b.sessions, b.feed)
+	b.Tokens, err = New(keys.cfg, keys, b.sessions, b.feed, keyless(t, feed))
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
 	return b
@@ -229,7 +233,8 @@ func newBench(t testing.TB, change ...func(*Config)) *bench {
 func someone() auth.Caller {
 	return auth.Caller{
 		UserID: uuid.Must(uuid.NewV7()), TenantID: uuid.Must(uuid.NewV7()), SessionID: uuid.Must(uuid.NewV7()),
-		Roles: []string{"owner"},
+		Roles: []string{"owner"}, Methods: []string{auth.MethodPassword},
+		AuthenticatedAt: time.Now().UTC().Truncate(time.Second),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,7 @@ const (
 	TopicSession = "auth.session" // the session has ended
 	TopicTenant  = "auth.tenant"  // who may act in the tenant has changed
 	TopicUser    = "auth.user"    // where the user may act has changed
+	TopicKey     = "auth.key"     // the API key was changed or deleted
 )
 
 // confirmEvery is how long a session is taken for alive without looking: what ends by itself, such as one that was idle
@@ -45,6 +47,7 @@ type Tokens struct {
 	parser   *jwt.Parser
 	cache    *otter.Cache[[sha256.Size]byte, *verified]
 	revoked  *revocations
+	machines *Machines
 	epoch    atomic.Uint64 // sessions checked under an earlier one are checked again
 }
 
@@ -61,7 +64,7 @@ var (
 )
 
 // New subscribes to feed, so it must run before the feed starts. Close ends what it begins.
-func New(cfg Config, keys *Keys, sessions auth.Sessions, feed Feed) (*Tokens, error) {
+func New(cfg Config, keys *Keys, sessions auth.Sessions, feed Feed, machines *Machines) (*Tokens, error) {
 	cache, err := otter.New(&otter.Options[[sha256.Size]byte, *verified]{
 		MaximumSize: cfg.CacheSize,
 		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[[sha256.Size]byte, *verified]) time.Duration {
@@ -72,7 +75,7 @@ func New(cfg Config, keys *Keys, sessions auth.Sessions, feed Feed) (*Tokens, er
 		return nil, fmt.Errorf("make the cache of tokens: %w", err)
 	}
 	t := &Tokens{
-		cfg: cfg, keys: keys, sessions: sessions, feed: feed, parser: newParser(cfg), cache: cache,
+		cfg: cfg, keys: keys, sessions: sessions, feed: feed, parser: newParser(cfg), cache: cache, machines: machines,
 		// A token of the session was issued before the session ended, by a clock that may be ahead.
 		revoked: newRevocations(cfg.AccessTTL+2*cfg.ClockSkew, cfg.CacheSize),
 	}
@@ -87,6 +90,9 @@ func (t *Tokens) Close() { t.cache.StopAllGoroutines() }
 
 // Verify implements auth.Authenticator. The Caller is shared by all who send the token.
 func (t *Tokens) Verify(ctx context.Context, token string) (*auth.Caller, error) {
+	if strings.HasPrefix(token, auth.KeyScheme) {
+		return t.machines.verify(ctx, token)
+	}
 	if len(token) > maxToken {
 		return nil, ErrTokenMalformed.Wrap(fmt.Errorf("it is %d bytes long", len(token)))
 	}
@@ -102,10 +108,19 @@ func (t *Tokens) Verify(ctx context.Context, token string) (*auth.Caller, error)
 		if err != nil {
 			return nil, err
 		}
+		if caller.Key != nil {
+			return t.lend(ctx, sum, caller)
+		}
 		return t.admit(ctx, sum, &verified{caller: *caller, epoch: epoch, since: now})
 	}
 	if !now.Before(v.caller.ExpiresAt.Add(t.cfg.ClockSkew)) {
 		return nil, ErrTokenExpired
+	}
+	if v.caller.Key != nil {
+		if err := t.backed(ctx, &v.caller); err != nil {
+			return nil, err
+		}
+		return &v.caller, nil
 	}
 	if t.revoked.has(v.caller.SessionID) {
 		return nil, ErrTokenRevoked
@@ -118,9 +133,11 @@ func (t *Tokens) Verify(ctx context.Context, token string) (*auth.Caller, error)
 
 // admit remembers a token whose session is active.
 func (t *Tokens) admit(ctx context.Context, sum [sha256.Size]byte, v *verified) (*auth.Caller, error) {
-	if err := t.active(ctx, v.caller.SessionID); err != nil {
+	standing, err := t.standing(ctx, v.caller.SessionID)
+	if err != nil {
 		return nil, err
 	}
+	v.caller.NeedsFactor = standing == auth.SessionNeedsFactor
 	t.cache.Set(sum, v)
 	// The session may have ended since it was checked. What is heard from here on is seen by the next use.
 	if t.revoked.has(v.caller.SessionID) {
@@ -131,18 +148,19 @@ func (t *Tokens) admit(ctx context.Context, sum [sha256.Size]byte, v *verified) 
 	return &v.caller, nil
 }
 
-func (t *Tokens) active(ctx context.Context, session uuid.UUID) error {
+// standing is an error unless the session can be used, for however little.
+func (t *Tokens) standing(ctx context.Context, session uuid.UUID) (auth.Standing, error) {
 	standing, err := t.sessions.Standing(ctx, session)
 	if err != nil {
-		return ErrUnavailable.Wrap(fmt.Errorf("look up the session: %w", err)).After(time.Second)
+		return standing, ErrUnavailable.Wrap(fmt.Errorf("look up the session: %w", err)).After(time.Second)
 	}
 	switch standing {
-	case auth.SessionActive:
-		return nil
+	case auth.SessionActive, auth.SessionNeedsFactor:
+		return standing, nil
 	case auth.SessionSuspended:
-		return tenant.ErrSuspended
+		return standing, tenant.ErrSuspended
 	default:
-		return ErrTokenRevoked
+		return standing, ErrTokenRevoked
 	}
 }
 

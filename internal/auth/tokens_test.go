@@ -37,7 +37,7 @@ func TestATokenNamesItsCaller(t *testing.T) {
 	parsed, _, err := jwt.NewParser().ParseUnverified(token, claims)
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"alg": "EdDSA", "typ": "JWT", "kid": b.keys.current.Load().signer.id.String()}, parsed.Header)
-	for _, name := range []string{"sub", "roles", "tenant_id", "sid", "jti", "iat", "nbf", "exp", "iss", "aud"} {
+	for _, name := range []string{"sub", "roles", "tenant_id", "sid", "jti", "iat", "nbf", "exp", "iss", "aud", "auth_time", "amr"} {
 		require.Contains(t, claims, name)
 	}
 }
@@ -46,12 +46,12 @@ func TestTokensThatCannotBeMade(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	_, _, err := b.Generate(t.Context(), auth.Caller{UserID: uuid.New(), TenantID: uuid.New()})
-	require.ErrorContains(t, err, "the session must be given")
+	require.ErrorContains(t, err, "the session and its sign-in must be given")
 
 	c := someone()
 	c.Roles = make([]string, 3000)
 	_, _, err = b.Generate(t.Context(), c)
-	require.ErrorContains(t, err, "3000 roles make it longer than 4096 bytes")
+	require.ErrorContains(t, err, "it would be longer than 4096 bytes")
 
 	keys, _ := newKeys(t, newFile(t))
 	unloaded := &Tokens{cfg: DefaultConfig(), keys: keys}
@@ -89,6 +89,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		"a nil subject":           {set("sub", uuid.Nil.String()), ErrTokenMalformed},
 		"a tenant that is no id":  {set("tenant_id", "'; drop table"), ErrTokenMalformed},
 		"no tenant":               {func(_, c map[string]any) { delete(c, "tenant_id") }, ErrTokenMalformed},
+		"no sign-in":              {func(_, c map[string]any) { delete(c, "auth_time") }, ErrTokenMalformed},
 		"a session that is no id": {set("sid", 12), ErrTokenMalformed},
 		"a jti that is no id":     {set("jti", "urn:uuid:"+uuid.NewString()), ErrTokenMalformed},
 		"roles that are no list":  {set("roles", "owner"), ErrTokenMalformed},

@@ -9,7 +9,6 @@ import (
 
 	"github.com/yourorg/platform/modules/identity/identityapi"
 	"github.com/yourorg/platform/pkg/audit"
-	"github.com/yourorg/platform/pkg/logger"
 	"github.com/yourorg/platform/pkg/problem"
 )
 
@@ -58,11 +57,7 @@ func (i *identity) note(ctx context.Context, action string, user uuid.UUID) erro
 // prove answers ErrPasswordWrong unless password is the user's. It counts as an attempt to sign in does: an access token
 // that was stolen is no way to guess the password faster.
 func (i *identity) prove(ctx context.Context, u User, password string) error {
-	ip := ""
-	if request := logger.FromContext(ctx); request != nil {
-		ip = request.IP
-	}
-	attempt, err := i.lockout.begin(ctx, u.Email, u.ID, ip)
+	attempt, err := i.lockout.begin(ctx, u.Email, u.ID, clientOf(ctx).ip)
 	if err != nil {
 		return fmt.Errorf("begin to verify the password: %w", err)
 	}

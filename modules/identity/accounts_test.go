@@ -232,8 +232,7 @@ func TestLettersHoldNothingThatWasTyped(t *testing.T) {
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(r.letters.all), 5)
 	for _, m := range r.letters.all {
-		require.NoError(t, m.Validate())
-		require.NotContains(t, m.Subject+m.Text, "evil", m.Kind)
+		require.NotContains(t, m.Subject+m.Text, "evil", m.Template)
 	}
-	var _ notify.Sender = r.letters
+	var _ notify.Notifier = r.letters
 }

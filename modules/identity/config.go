@@ -36,6 +36,8 @@ type Config struct {
 	InvitationTTL time.Duration `mapstructure:"invitation_ttl"`
 
 	Password PasswordConfig `mapstructure:"password"`
+	MFA      MFAConfig      `mapstructure:"mfa"`
+	OIDC     OIDCConfig     `mapstructure:"oidc"`
 }
 
 // PasswordConfig says how passwords are hashed (argon2id, RFC 9106) and how many at a time.
@@ -70,6 +72,8 @@ func DefaultConfig() Config {
 		InvitationTTL:       168 * time.Hour,
 
 		Password: PasswordConfig{MemoryKiB: 19456, Iterations: 2, Parallelism: 1, Queue: 32, MinLength: minPasswordLength},
+		MFA:      defaultMFA(),
+		OIDC:     defaultOIDC(),
 	}
 }
 
@@ -84,7 +88,7 @@ func (c Config) Validate() error {
 	if c.RefreshTTL < time.Second {
 		errs = append(errs, config.Invalid("refresh_ttl", "must be at least 1s"))
 	}
-	errs = append(errs, c.validateAccounts())
+	errs = append(errs, c.validateAccounts(), c.MFA.validate(), c.OIDC.validate())
 	if c.TenantDeletionGrace < 0 {
 		errs = append(errs, config.Invalid("tenant_deletion_grace", "must be at least 0s"))
 	}

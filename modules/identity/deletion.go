@@ -38,7 +38,10 @@ func (i *identity) requestDeletion(ctx context.Context, c *auth.Caller, password
 		if err := i.endAll(ctx, u.ID, uuid.Nil); err != nil {
 			return err
 		}
-		if err := i.mail.send(ctx, deletionLetter(u.Email, due)); err != nil {
+		if err := i.revoker.RecheckUser(ctx, u.ID); err != nil {
+			return err
+		}
+		if err := i.mail.send(ctx, plainLetter(reaching(u), "deletion_requested", fields{"due": due.UTC()})); err != nil {
 			return err
 		}
 		return i.note(ctx, "identity.user.request_deletion", u.ID)
@@ -99,7 +102,7 @@ func (i *identity) restore(ctx context.Context, u User) error {
 	if !kept { // erased, or restored by another sign-in
 		return nil
 	}
-	if err := i.mail.send(ctx, restoredLetter(u.Email)); err != nil {
+	if err := i.mail.send(ctx, plainLetter(reaching(u), "deletion_cancelled", nil)); err != nil {
 		return err
 	}
 	return i.note(ctx, "identity.user.restore", u.ID)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/yourorg/platform/modules/identity/identityapi"
 	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/notify"
 	"github.com/yourorg/platform/pkg/problem"
 	"github.com/yourorg/platform/pkg/tenant"
 )
@@ -83,12 +84,12 @@ func (i *identity) requestEmailChange(ctx context.Context, c *auth.Caller, email
 // change mails the two links, or says that the new address is taken.
 func (m *mailer) change(ctx context.Context, c emailChange, oldSecret, newSecret string, taken bool) error {
 	ttl := c.ExpiresAt.Sub(c.CreatedAt)
-	second := changeToLetter(c.NewEmail, m.link("confirm-email-change", newSecret), ttl)
+	second := linkLetter(notify.Recipient{Email: c.NewEmail}, "email_change_new", m.link("confirm-email-change", newSecret), ttl)
 	if taken {
-		second = changeTakenLetter(c.NewEmail)
+		second = plainLetter(notify.Recipient{Email: c.NewEmail}, "email_change_taken", nil)
 	}
 	return errors.Join(
-		m.send(ctx, changeFromLetter(c.OldEmail, m.link("confirm-email-change", oldSecret), ttl)),
+		m.send(ctx, linkLetter(notify.Recipient{User: c.UserID, Email: c.OldEmail}, "email_change_old", m.link("confirm-email-change", oldSecret), ttl)),
 		m.send(ctx, second),
 	)
 }
@@ -129,7 +130,7 @@ func (i *identity) completeEmailChange(ctx context.Context, c emailChange, at ti
 	if err := i.changes.close(ctx, c.UserID, at); err != nil {
 		return err
 	}
-	if err := i.mail.send(ctx, emailChangedLetter(c.OldEmail)); err != nil {
+	if err := i.mail.send(ctx, plainLetter(notify.Recipient{User: c.UserID, Email: c.OldEmail}, "email_changed", nil)); err != nil {
 		return err
 	}
 	return i.note(ctx, "identity.email.change", c.UserID)

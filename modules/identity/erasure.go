@@ -25,14 +25,16 @@ type erasure struct {
 	changes *emailChanges
 	grants  authz.Grants
 	trail   audit.Recorder
+	erasers []tenant.MemberEraser
 }
 
 var _ module.Housekeeper = (*erasure)(nil)
 
 func newErasure(
 	run tx.Runner, u *users, t *tenants, tokens *mailTokens, changes *emailChanges, g authz.Grants, trail audit.Recorder,
+	erasers module.MemberErasers,
 ) *erasure {
-	return &erasure{tx: run, users: u, tenants: t, tokens: tokens, changes: changes, grants: g, trail: trail}
+	return &erasure{tx: run, users: u, tenants: t, tokens: tokens, changes: changes, grants: g, trail: trail, erasers: erasers.All}
 }
 
 // Name implements module.Housekeeper.
@@ -85,6 +87,9 @@ func (e *erasure) erase(ctx context.Context, user uuid.UUID) (erased bool, err e
 		ids := []tenant.ID{uuid.Nil} // a user without a tenant is noted in the platform's own trail
 		for _, t := range held {
 			ids = append(ids, t.ID)
+			if err := eraseMember(ctx, e.erasers, t.ID, user); err != nil {
+				return err
+			}
 			roles, err := e.grants.Roles(ctx, t.ID, user)
 			if err != nil {
 				return err

@@ -22,7 +22,10 @@ type export struct {
 	user        User
 	memberships []exportedMembership
 	sessions    []heldSession
+	identities  []linked
 	change      *emailChange // that waits for its confirmation
+	factors     []Factor
+	codes       int // recovery codes that are left
 	events      []exportedEvent
 	complete    bool // no event was left out
 }
@@ -64,6 +67,9 @@ func (i *identity) export(ctx context.Context, c *auth.Caller) (e export, err er
 	if e.sessions, err = i.sessions.history(ctx, c.UserID); err != nil {
 		return e, err
 	}
+	if e.identities, err = i.users.identities(ctx, c.UserID); err != nil {
+		return e, err
+	}
 	for _, s := range e.sessions { // those of former memberships too
 		if !slices.Contains(places, s.TenantID) {
 			places = append(places, s.TenantID)
@@ -75,6 +81,12 @@ func (i *identity) export(ctx context.Context, c *auth.Caller) (e export, err er
 	}
 	if found && !change.closed && change.ExpiresAt.After(e.at) {
 		e.change = &change
+	}
+	if e.factors, err = i.second.factors.of(ctx, c.UserID); err != nil {
+		return e, err
+	}
+	if e.codes, err = i.second.factors.codesLeft(ctx, c.UserID); err != nil {
+		return e, err
 	}
 	if e.events, e.complete, err = i.eventsOf(ctx, c.UserID, places); err != nil {
 		return e, err

@@ -15,10 +15,10 @@ type families struct {
 	grace  time.Duration // how long a used token still returns its successor
 	life   time.Duration // of the session, from its sign-in
 	key    *serverKey
-	sender notify.Sender
+	sender notify.Notifier
 }
 
-func newFamilies(rules auth.SessionRules, key *serverKey, sender notify.Sender) *families {
+func newFamilies(rules auth.SessionRules, key *serverKey, sender notify.Notifier) *families {
 	return &families{grace: rules.RefreshGrace, life: rules.SessionAbsolute, key: key, sender: sender}
 }
 
@@ -39,13 +39,9 @@ func (f *families) warn(ctx context.Context, all *users, s Session) error {
 	if err != nil {
 		return err
 	}
-	err = f.sender.Send(ctx, notify.Message{
-		To: u.Email, Kind: "identity.refresh_reused", Subject: "We have signed you out of a session",
-		Text: "Somebody has sent us a sign-in token that had been used before. It may have been copied, so we have ended the\n" +
-			"session that it belongs to:\n\n" +
-			"    " + device(s.UserAgent) + ", signed in on " + s.CreatedAt.Format("2 January 2006 at 15:04 MST") + " from " + s.IP + "\n\n" +
-			"Sign in again to go on. If you do not know that session, change your password.\n",
-	})
+	_, err = f.sender.Send(ctx, plainLetter(reaching(u), "refresh_reused", fields{
+		"device": device(s.UserAgent), "since": s.CreatedAt.UTC(), "ip": s.IP,
+	}))
 	if err != nil {
 		return fmt.Errorf("tell the user of the reused token: %w", err)
 	}

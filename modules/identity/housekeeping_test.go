@@ -14,7 +14,7 @@ func TestHousekeepingRemovesWhatEndedMoreThanADayAgo(t *testing.T) {
 	r := newRig(t)
 	u, te := r.mustRegister(t, "ada@example.com", "Acme")
 	add := func(expires time.Time, revoked *time.Time) uuid.UUID {
-		s, err := newSession(u.ID, te.ID, "", "", time.Hour)
+		s, err := newSession(u.ID, te.ID, authentication{at: now()}, client{}, time.Hour)
 		require.NoError(t, err)
 		s.ExpiresAt = expires
 		require.NoError(t, r.sessions.insert(t.Context(), s))
@@ -49,7 +49,7 @@ func TestHousekeepingWorksInBatches(t *testing.T) {
 	u, te := r.mustRegister(t, "ada@example.com", "Acme")
 	require.NoError(t, r.db.InTx(t.Context(), func(ctx context.Context) error {
 		for range 7 {
-			s, err := newSession(u.ID, te.ID, "", "", -48*time.Hour)
+			s, err := newSession(u.ID, te.ID, authentication{at: now()}, client{}, -48*time.Hour)
 			require.NoError(t, err)
 			require.NoError(t, r.sessions.insert(ctx, s))
 		}

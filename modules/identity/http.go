@@ -2,22 +2,25 @@ package identity
 
 import (
 	"context"
-	"math"
 
 	"github.com/yourorg/platform/modules/identity/internal/api"
 	"github.com/yourorg/platform/pkg/auth"
-	"github.com/yourorg/platform/pkg/logger"
 )
 
 // handler translates between the contract and identity. Who may call what is in the contract.
 type handler struct {
-	identity *identity
-	tenancy  *tenancy
-	inviting *inviting
+	identity   *identity
+	tenancy    *tenancy
+	inviting   *inviting
+	federation *federation
+	providers  *providerAdmin
+	cookies    auth.CookieRules
 }
 
-func newHandler(i *identity, t *tenancy, n *inviting) api.StrictServerInterface {
-	return &handler{identity: i, tenancy: t, inviting: n}
+func newHandler(
+	i *identity, t *tenancy, n *inviting, f *federation, p *providerAdmin, c auth.CookieRules,
+) api.StrictServerInterface {
+	return &handler{identity: i, tenancy: t, inviting: n, federation: f, providers: p, cookies: c}
 }
 
 func (h *handler) Register(ctx context.Context, r api.RegisterRequestObject) (api.RegisterResponseObject, error) {
@@ -33,26 +36,33 @@ func (h *handler) Register(ctx context.Context, r api.RegisterRequestObject) (ap
 }
 
 func (h *handler) Login(ctx context.Context, r api.LoginRequestObject) (api.LoginResponseObject, error) {
-	c := credentials{email: r.Body.Email, password: r.Body.Password}
-	if r.Body.Tenant != nil {
-		c.tenant = *r.Body.Tenant
-	}
-	if request := logger.FromContext(ctx); request != nil {
-		c.ip, c.userAgent = request.IP, request.UserAgent
-	}
-	t, err := h.identity.login(ctx, c)
+	from, err := asked(ctx, r.Body.Transport)
 	if err != nil {
 		return nil, err
 	}
-	return api.Login200JSONResponse(toAPITokens(t)), nil
+	wish, err := wished(ctx, r.Body.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.identity.login(ctx, credentials{email: r.Body.Email, password: r.Body.Password, tenant: wish, from: from})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := h.deliver(ctx, t)
+	return api.Login200JSONResponse(answer), err
 }
 
 func (h *handler) Refresh(ctx context.Context, r api.RefreshRequestObject) (api.RefreshResponseObject, error) {
-	t, err := h.identity.refresh(ctx, r.Body.RefreshToken)
+	o, err := h.offered(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return api.Refresh200JSONResponse(toAPITokens(t)), nil
+	t, err := h.identity.refresh(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := h.deliver(ctx, t)
+	return api.Refresh200JSONResponse(answer), err
 }
 
 func (h *handler) Logout(ctx context.Context, _ api.LogoutRequestObject) (api.LogoutResponseObject, error) {
@@ -60,7 +70,7 @@ func (h *handler) Logout(ctx context.Context, _ api.LogoutRequestObject) (api.Lo
 	if err := h.identity.logout(ctx, caller); err != nil {
 		return nil, err
 	}
-	return api.Logout204Response{}, nil
+	return api.Logout204Response{}, h.clear(ctx, caller)
 }
 
 func (h *handler) Me(ctx context.Context, _ api.MeRequestObject) (api.MeResponseObject, error) {
@@ -86,10 +96,3 @@ func toAPIUser(u User) api.User {
 }
 
 func toAPITenant(t Tenant) api.Tenant { return api.Tenant{ID: t.ID, Name: t.Name, Slug: t.Slug} }
-
-// toAPITokens rounds up: a token is issued for whole seconds, of which a moment has passed.
-func toAPITokens(t Tokens) api.Tokens {
-	return api.Tokens{
-		AccessToken: t.Access, TokenType: "Bearer", ExpiresIn: int(math.Ceil(t.ExpiresIn.Seconds())), RefreshToken: t.Refresh,
-	}
-}

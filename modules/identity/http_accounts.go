@@ -89,7 +89,8 @@ func toAPIExport(e export) api.Export {
 			EmailVerifiedAt: e.user.EmailVerifiedAt, DeletionDueAt: e.user.DeletionDueAt,
 		},
 		Memberships: []api.ExportedMembership{}, Sessions: []api.ExportedSession{}, AuditEvents: []api.ExportedEvent{},
-		AuditEventsComplete: e.complete,
+		AuditEventsComplete: e.complete, Factors: toAPIFactors(e.factors), RecoveryCodesLeft: e.codes,
+		Identities: toAPIIdentities(e.identities),
 	}
 	for _, m := range e.memberships {
 		out.Memberships = append(out.Memberships, api.ExportedMembership{

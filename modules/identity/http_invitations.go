@@ -7,7 +7,6 @@ import (
 
 	"github.com/yourorg/platform/modules/identity/internal/api"
 	"github.com/yourorg/platform/pkg/auth"
-	"github.com/yourorg/platform/pkg/logger"
 	"github.com/yourorg/platform/pkg/page"
 )
 
@@ -59,15 +58,12 @@ func (h *handler) ResendInvitation(ctx context.Context, r api.ResendInvitationRe
 
 func (h *handler) AcceptInvitation(ctx context.Context, r api.AcceptInvitationRequestObject) (api.AcceptInvitationResponseObject, error) {
 	caller, _ := auth.FromContext(ctx) // nil for who has not signed in
-	a := acceptance{token: r.Body.Token}
+	a := acceptance{token: r.Body.Token, ip: clientOf(ctx).ip}
 	if r.Body.Name != nil {
 		a.name = *r.Body.Name
 	}
 	if r.Body.Password != nil {
 		a.password = *r.Body.Password
-	}
-	if request := logger.FromContext(ctx); request != nil {
-		a.ip = request.IP
 	}
 	u, t, err := h.inviting.accept(ctx, caller, a)
 	if err != nil {

@@ -67,10 +67,8 @@ func TestRefreshesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
 		"WHERE s.user_id = '"+user.ID.String()+"' AND t.used_at IS NULL"), 1, "no double grant")
 	for next := range successors {
 		signedIn(t, app, refresh(next))
+		require.Equal(t, next, signedIn(t, app, refresh(user.Refresh)).Refresh, "whoever comes late gets there, too")
 	}
-	require.Equal(t, "identity.refresh_reused", app.Want(t, http.StatusUnauthorized, refresh(user.Refresh)).Code(t),
-		"a successor that was used has been received")
-	require.Equal(t, "auth.token_revoked", app.Want(t, http.StatusUnauthorized, me(user.Token)).Code(t))
 }
 
 func TestWhatIsNoRefreshTokenIsRefused(t *testing.T) {

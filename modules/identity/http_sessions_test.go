@@ -23,7 +23,7 @@ type sessionList struct {
 		LastSeenAt time.Time `json:"last_seen_at"`
 		Current    bool
 	}
-	NextCursor string `json:"next_cursor"`
+	NextCursor *string `json:"next_cursor"`
 }
 
 func mySessions(t *testing.T, app *testapp.App, token, query string) sessionList {
@@ -60,9 +60,11 @@ func TestAUserSeesAndEndsTheirSessions(t *testing.T) {
 	require.Equal(t, "Firefox on Windows", list.Items[0].Device)
 	page := mySessions(t, app, phone.Access, "?limit=2")
 	require.Equal(t, list.Items[:2], page.Items)
-	page = mySessions(t, app, phone.Access, "?limit=2&cursor="+page.NextCursor)
+	page = mySessions(t, app, phone.Access, "?limit=2&cursor="+*page.NextCursor)
 	require.Equal(t, list.Items[2:], page.Items)
-	require.Empty(t, page.NextCursor)
+	require.Nil(t, page.NextCursor)
+	last := app.Want(t, http.StatusOK, testapp.Call{Path: "/api/v1/me/sessions", Token: phone.Access})
+	require.Contains(t, string(last.Body), `"next_cursor":null`, "as in every other list")
 
 	id := list.Items[0].ID.String()
 	for _, attempt := range []testapp.Call{endSession(stranger.Token, id), endSession(user.Token, uuid.NewString())} {

@@ -7,25 +7,20 @@ import (
 
 	"github.com/yourorg/platform/modules/identity/internal/api"
 	"github.com/yourorg/platform/pkg/auth"
-	"github.com/yourorg/platform/pkg/logger"
 	"github.com/yourorg/platform/pkg/page"
 	"github.com/yourorg/platform/pkg/web"
 )
 
 func (h *handler) SwitchTenant(ctx context.Context, r api.SwitchTenantRequestObject) (api.SwitchTenantResponseObject, error) {
 	caller, _ := auth.FromContext(ctx)
-	to := another{tenant: r.Body.Tenant}
-	if r.Params.UserAgent != nil {
-		to.userAgent = *r.Params.UserAgent
-	}
-	if request := logger.FromContext(ctx); request != nil {
-		to.ip = request.IP
-	}
+	to := another{tenant: r.Body.Tenant, from: clientOf(ctx)}
+	to.from.cookie = caller.CSRF != ""
 	t, err := h.identity.switchTo(ctx, caller, to)
 	if err != nil {
 		return nil, err
 	}
-	return api.SwitchTenant200JSONResponse(toAPITokens(t)), nil
+	answer, err := h.deliver(ctx, t)
+	return api.SwitchTenant200JSONResponse(answer), err
 }
 
 func (h *handler) ListTenants(ctx context.Context, r api.ListTenantsRequestObject) (api.ListTenantsResponseObject, error) {
@@ -76,7 +71,7 @@ func (h *handler) GetTenant(ctx context.Context, r api.GetTenantRequestObject) (
 
 func (h *handler) UpdateTenant(ctx context.Context, r api.UpdateTenantRequestObject) (api.UpdateTenantResponseObject, error) {
 	caller, _ := auth.FromContext(ctx)
-	t, err := h.tenancy.update(ctx, caller, r.ID, r.Params.IfMatch, tenantChange{name: r.Body.Name, slug: r.Body.Slug})
+	t, err := h.tenancy.update(ctx, caller, r.ID, r.Params.IfMatch, tenantChange{name: r.Body.Name, slug: r.Body.Slug, requireMFA: r.Body.RequireMfa})
 	if err != nil {
 		return nil, err
 	}
@@ -114,5 +109,6 @@ func (h *handler) ResumeTenant(ctx context.Context, r api.ResumeTenantRequestObj
 func toAPITenantDetails(t Tenant) api.TenantDetails {
 	return api.TenantDetails{
 		ID: t.ID, Name: t.Name, Slug: t.Slug, Status: api.TenantDetailsStatus(t.status()), CreatedAt: t.CreatedAt, EraseAt: utc(t.EraseAt),
+		RequireMfa: t.RequireMFA,
 	}
 }

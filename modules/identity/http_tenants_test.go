@@ -339,5 +339,5 @@ func TestTheHostMustAgreeWithTheToken(t *testing.T) {
 // tamper changes the database past every module. Both engines must understand the statement.
 func tamper(t *testing.T, app *testapp.App, statement string) {
 	t.Helper()
-	require.NoError(t, app.Database.Exec(t.Context(), statement, []any{}, nil))
+	app.Tamper(t, statement)
 }

@@ -33,16 +33,17 @@ type identity struct {
 	revoker   auth.Revoker
 	grants    authz.Grants
 	trail     audit.Recorder
+	second    *secondFactor
 }
 
 func newIdentity(
 	cfg Config, run tx.Runner, u *users, t *tenants, s *sessions, f *founder, p *passwords,
 	tokens auth.Authenticator, revoker auth.Revoker, grants authz.Grants, trail audit.Recorder, a *accounts,
-	line *families, l *lockout,
+	line *families, l *lockout, second *secondFactor,
 ) *identity {
 	return &identity{
 		cfg: cfg, tx: run, users: u, tenants: t, sessions: s, founder: f, passwords: p,
-		tokens: tokens, revoker: revoker, grants: grants, trail: trail, accounts: a, families: line, lockout: l,
+		tokens: tokens, revoker: revoker, grants: grants, trail: trail, accounts: a, families: line, lockout: l, second: second,
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/yourorg/platform/modules/identity/identityapi"
 	"github.com/yourorg/platform/pkg/auth"
-	"github.com/yourorg/platform/pkg/notify"
 	"github.com/yourorg/platform/pkg/problem"
 	"github.com/yourorg/platform/pkg/ratelimit"
 	"github.com/yourorg/platform/pkg/tenant"
@@ -121,20 +120,6 @@ func (n *inviting) post(ctx context.Context, i Invitation, in Tenant, secret str
 		return err
 	}
 	return n.mail.send(ctx, invitationLetter(i.Email, in.Slug, n.mail.link("accept-invitation", secret), n.cfg.InvitationTTL))
-}
-
-// invitationLetter names the tenant by its slug, which is made of letters, digits and dashes: a name can be any text,
-// and anybody can make a tenant and have this sent to anybody.
-func invitationLetter(to, slug, link string, ttl time.Duration) notify.Message {
-	return notify.Message{
-		To: to, Kind: "identity.invitation", Subject: "You are invited to " + slug,
-		Text: fmt.Sprintf(`You are invited to become a member of %s. Accept it here:
-
-%s
-
-The link works once, until %s from now. If you did not expect it, ignore this message.
-`, slug, link, spoken(ttl)),
-	}
 }
 
 // either returns err, or else the answer.

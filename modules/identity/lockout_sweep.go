@@ -24,7 +24,7 @@ func (*lockoutSweeper) Name() string { return "identity.lockouts" }
 
 // Tidy works in small statements, so that it never holds the database for long.
 func (w *lockoutSweeper) Tidy(ctx context.Context) (int, error) {
-	before, removed := now().Add(-w.rules.ResetAfter), 0
+	before, removed := now().Add(-factorRules(w.rules).ResetAfter), 0
 	for {
 		n, err := w.store.deleteBefore(ctx, before, sweepBatch)
 		removed += n

@@ -8,6 +8,7 @@ import (
 
 	"github.com/yourorg/platform/modules/identity/identityapi"
 	"github.com/yourorg/platform/pkg/audit"
+	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/tenant"
 )
 
@@ -15,7 +16,7 @@ import (
 type credentials struct {
 	email, password string
 	tenant          string // slug or id; empty means the oldest membership
-	userAgent, ip   string
+	from            client
 }
 
 const actionLogin = "identity.session.login"
@@ -32,7 +33,7 @@ func (i *identity) login(ctx context.Context, c credentials) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
-	attempt, err := i.lockout.begin(ctx, c.email, u.ID, c.ip)
+	attempt, err := i.lockout.begin(ctx, c.email, u.ID, c.from.ip)
 	if err != nil {
 		return Tokens{}, fmt.Errorf("begin a sign-in: %w", err)
 	}
@@ -52,46 +53,12 @@ func (i *identity) login(ctx context.Context, c credentials) (Tokens, error) {
 	if err := attempt.succeeded(ctx); err != nil {
 		return Tokens{}, fmt.Errorf("sign in: %w", err)
 	}
-	entry.Actor = u.ID
-	if refused == nil && i.gate.requireVerified && u.EmailVerifiedAt == nil {
-		refused = identityapi.ErrEmailUnverified
-	}
-	if refused != nil {
-		entry.Outcome = audit.Denied
-		return Tokens{}, i.turnAway(ctx, entry, refused)
-	}
-	s, err := newSession(u.ID, t.ID, c.userAgent, c.ip, i.cfg.RefreshTTL)
-	if err != nil {
-		return Tokens{}, err
-	}
 	stronger, err := i.passwords.renew(ctx, c.password, u.PasswordHash)
 	if err != nil {
 		return Tokens{}, err
 	}
-	var out Tokens
-	err = i.tx.InTx(ctx, func(ctx context.Context) error {
-		if err := i.welcome(ctx, u, stronger); err != nil {
-			return err
-		}
-		if err := i.sessions.insert(ctx, s); err != nil {
-			return err
-		}
-		if out, err = i.issue(ctx, s); err != nil {
-			return err
-		}
-		entry.Target = sessionTarget(s.ID)
-		return i.trail.Record(ctx, entry)
+	return i.arrive(ctx, arrival{
+		user: u, tenant: t, refused: refused, from: c.from, stronger: stronger,
+		proof: authentication{at: now(), methods: []string{auth.MethodPassword}},
 	})
-	if err != nil {
-		return Tokens{}, fmt.Errorf("sign in: %w", err)
-	}
-	return out, nil
-}
-
-// turnAway keeps what happened, in a transaction of its own, and returns the answer.
-func (i *identity) turnAway(ctx context.Context, e audit.Entry, answer error) error {
-	if err := i.tx.InTx(ctx, func(ctx context.Context) error { return i.trail.Record(ctx, e) }); err != nil {
-		return fmt.Errorf("record a refused sign-in: %w", err)
-	}
-	return answer
 }

@@ -18,7 +18,7 @@ func TestSigningInStartsASession(t *testing.T) {
 	r := newRig(t)
 	u, te := r.mustRegister(t, "ada@example.com", "Acme")
 	tokens, err := r.login(t.Context(), credentials{
-		email: " ADA@example.com", password: password, userAgent: "curl\x00\xff/8 " + strings.Repeat("ü", 600), ip: "192.0.2.1",
+		email: " ADA@example.com", password: password, from: client{userAgent: "curl\x00\xff/8 " + strings.Repeat("ü", 600), ip: "192.0.2.1"},
 	})
 	require.NoError(t, err)
 	require.Len(t, tokens.Refresh, 43)
@@ -145,7 +145,7 @@ func TestSigningOutEndsTheSessionAndItsRefreshToken(t *testing.T) {
 	require.Equal(t, []uuid.UUID{caller.SessionID}, r.revoked.ids)
 	require.False(t, r.active(t, caller.SessionID))
 	require.True(t, r.active(t, r.session(t, others)))
-	_, err := r.refresh(t.Context(), tokens.Refresh)
+	_, err := r.refresh(t.Context(), offer{secret: tokens.Refresh})
 	require.ErrorIs(t, err, identityapi.ErrRefreshInvalid)
 }
 

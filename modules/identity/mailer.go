@@ -21,13 +21,13 @@ type mailer struct {
 	env    config.Environment
 	base   string // of every link, without a slash at the end
 	tokens *mailTokens
-	sender notify.Sender
+	sender notify.Notifier
 	later  *afterwards
 	log    *zap.Logger
 }
 
 func newMailer(
-	cfg Config, env config.Environment, all config.Provider, tokens *mailTokens, sender notify.Sender,
+	cfg Config, env config.Environment, all config.Provider, tokens *mailTokens, sender notify.Notifier,
 	run tx.Runner, log *zap.Logger,
 ) *mailer {
 	base := cfg.PublicURL
@@ -69,7 +69,7 @@ func (m *mailer) verification(ctx context.Context, u User) error {
 	if err != nil {
 		return err
 	}
-	return m.send(ctx, verificationLetter(u.Email, m.link("verify-email", secret), m.cfg.VerificationTTL))
+	return m.send(ctx, linkLetter(reaching(u), "verify_email", m.link("verify-email", secret), m.cfg.VerificationTTL))
 }
 
 // reset mails u a link to a new password.
@@ -78,7 +78,7 @@ func (m *mailer) reset(ctx context.Context, u User) error {
 	if err != nil {
 		return err
 	}
-	return m.send(ctx, resetLetter(u.Email, m.link("reset-password", secret), m.cfg.ResetTTL))
+	return m.send(ctx, linkLetter(reaching(u), "reset_password", m.link("reset-password", secret), m.cfg.ResetTTL))
 }
 
 // accountExists tells u that somebody tried to register their address. It counts as a reset, so that it is not sent more
@@ -88,7 +88,7 @@ func (m *mailer) accountExists(ctx context.Context, u User) error {
 	if err != nil {
 		return err
 	}
-	return m.send(ctx, accountExistsLetter(u.Email, m.link("reset-password", secret), m.cfg.ResetTTL))
+	return m.send(ctx, linkLetter(reaching(u), "account_exists", m.link("reset-password", secret), m.cfg.ResetTTL))
 }
 
 // tooSoon tells whether u got such a link just now: anybody can ask for one, and nobody's mailbox is to be flooded.
@@ -111,9 +111,7 @@ func (m *mailer) token(ctx context.Context, u User, purpose string) (secret stri
 	return secret, m.tokens.insert(ctx, t)
 }
 
-func (m *mailer) send(ctx context.Context, letter notify.Message) error {
-	if err := m.sender.Send(ctx, letter); err != nil {
-		return fmt.Errorf("send %s: %w", letter.Kind, err)
-	}
-	return nil
+func (m *mailer) send(ctx context.Context, letter notify.Notification) error {
+	_, err := m.sender.Send(ctx, letter)
+	return err
 }

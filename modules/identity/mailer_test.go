@@ -2,7 +2,6 @@ package identity
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -25,7 +24,7 @@ func TestLinksBeginWithTheConfiguredAddress(t *testing.T) {
 		cfg := DefaultConfig()
 		cfg.PublicURL = test.public
 		require.NoError(t, cfg.Validate(), name)
-		m := newMailer(cfg, config.Test, settings{"http.addr": test.addr}, nil, nil, nil, nil)
+		m := newMailer(cfg, config.Test, keys{"http.addr": test.addr}, nil, nil, nil, nil)
 		require.Equal(t, test.want, m.link("p", "t"), name)
 	}
 }
@@ -36,27 +35,18 @@ func TestProductionIsWarnedOfLinksToItself(t *testing.T) {
 		r := newRig(t)
 		r.cfg.PublicURL = public
 		core, logs := observer.New(zap.WarnLevel)
-		m := newMailer(r.cfg, config.Production, settings{"http.addr": ":8080"}, nil, nil, r.db, zap.New(core))
+		m := newMailer(r.cfg, config.Production, keys{"http.addr": ":8080"}, nil, nil, r.db, zap.New(core))
 		require.NoError(t, m.start(t.Context()))
 		require.NoError(t, m.stop(t.Context()))
 		require.Len(t, logs.All(), warnings)
 	}
 }
 
-func TestTimesAreSpoken(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		30 * time.Second: "30 seconds", time.Minute: "1 minute", time.Hour: "60 minutes", 24 * time.Hour: "24 hours", 48 * time.Hour: "2 days",
-	} {
-		require.Equal(t, want, spoken(d))
-	}
-}
-
 func TestTheRulesOfSignInAreRead(t *testing.T) {
 	t.Parallel()
-	r, err := newSignInRules(settings{"auth.require_verified_email": true, "auth.register.conceal": false})
+	r, err := newSignInRules(keys{"auth.require_verified_email": true, "auth.register.conceal": false})
 	require.NoError(t, err)
 	require.Equal(t, signInRules{requireVerified: true}, r)
-	_, err = newSignInRules(settings{"auth.require_verified_email": true})
+	_, err = newSignInRules(keys{"auth.require_verified_email": true})
 	require.ErrorContains(t, err, "auth.register.conceal")
 }

@@ -124,10 +124,24 @@ func (t *tenancy) part(ctx context.Context, id tenant.ID, m Member) error {
 	if err := t.invitations.withdrawFrom(ctx, m.UserID); err != nil {
 		return err
 	}
+	if err := eraseMember(ctx, t.erasers, id, m.UserID); err != nil {
+		return err
+	}
 	if err := t.sessions.revokeMember(ctx, id, m.UserID, now()); err != nil {
 		return err
 	}
 	return t.revoker.RecheckTenant(ctx, id)
+}
+
+// eraseMember has every package remove what it keeps of a member of one tenant.
+func eraseMember(ctx context.Context, erasers []tenant.MemberEraser, id tenant.ID, user uuid.UUID) error {
+	ctx = tenant.NewContext(ctx, id)
+	for _, eraser := range erasers {
+		if err := eraser.EraseMember(ctx, id, user); err != nil {
+			return fmt.Errorf("erase a member: %w", err)
+		}
+	}
+	return nil
 }
 
 // lockMember finds a member with roles. Whoever else changes who owns the tenant waits until the transaction ends.

@@ -45,20 +45,30 @@ func hashToken(secret string) []byte {
 	return sum[:]
 }
 
+// offer is a refresh token as somebody sends it.
+type offer struct {
+	secret string
+	cookie bool   // the browser has added it
+	csrf   string // what shows then that the page meant to
+}
+
 // refresh trades a refresh token for the next tokens of its session. For a short while the same token returns the same
 // next one again: requests cross each other, and answers get lost. Beyond that a token that was used before has been
 // copied, by whom cannot be told: the whole session ends, and that is committed although the answer is an error.
-func (i *identity) refresh(ctx context.Context, secret string) (Tokens, error) {
+func (i *identity) refresh(ctx context.Context, o offer) (Tokens, error) {
 	ctx = tenant.System(ctx, "token refresh")
-	t, err := i.sessions.tokenByHash(ctx, hashToken(secret))
+	t, err := i.sessions.tokenByHash(ctx, hashToken(o.secret))
 	if err != nil {
+		return Tokens{}, err
+	}
+	if err := i.meant(ctx, o, t.SessionID); err != nil {
 		return Tokens{}, err
 	}
 	at := now()
 	if t.UsedAt == nil && !t.ExpiresAt.After(at) {
 		return Tokens{}, identityapi.ErrRefreshExpired
 	}
-	next, err := i.families.successor(ctx, secret)
+	next, err := i.families.successor(ctx, o.secret)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -70,14 +80,14 @@ func (i *identity) refresh(ctx context.Context, secret string) (Tokens, error) {
 			return err
 		}
 		if !claimed {
-			if reused, err = i.spent(ctx, t.ID, next, at); err != nil {
+			if reused, err = i.spent(ctx, t.ID, at); err != nil {
 				return err
 			}
 			if reused {
 				return i.endFamily(ctx, t.SessionID)
 			}
 		}
-		out, err = i.rotate(ctx, t.SessionID, next, claimed, at)
+		out, err = i.rotate(ctx, t.SessionID, rotation{next: next, fresh: claimed, cookie: o.cookie}, at)
 		return err
 	})
 	if err != nil {
@@ -89,22 +99,25 @@ func (i *identity) refresh(ctx context.Context, secret string) (Tokens, error) {
 	return out, nil
 }
 
-// spent tells whether a used token is past its grace: it was used too long ago, or somebody has used its successor, who
-// therefore has received it.
-func (i *identity) spent(ctx context.Context, token uuid.UUID, next string, at time.Time) (bool, error) {
+// spent tells whether a used token is past its grace. Within it the token is good whatever became of its successor: one
+// tab may be two refreshes ahead of another that has just woken up.
+func (i *identity) spent(ctx context.Context, token uuid.UUID, at time.Time) (bool, error) {
 	t, err := i.sessions.token(ctx, token)
 	if err != nil {
 		return false, err
 	}
-	if t.UsedAt == nil || at.Sub(*t.UsedAt) >= i.families.grace { // a clock that is behind is no reason to refuse
-		return true, nil
-	}
-	fresh, err := i.sessions.unused(ctx, hashToken(next))
-	return !fresh, err
+	return t.UsedAt == nil || at.Sub(*t.UsedAt) >= i.families.grace, nil // a clock that is behind is no reason to refuse
 }
 
-// rotate makes the next tokens of a session. The refresh token is kept when it is new; otherwise it is there already.
-func (i *identity) rotate(ctx context.Context, session uuid.UUID, next string, fresh bool, at time.Time) (Tokens, error) {
+// rotation is a refresh token that follows another one.
+type rotation struct {
+	next   string
+	fresh  bool // it is not kept yet
+	cookie bool
+}
+
+// rotate makes the next tokens of a session.
+func (i *identity) rotate(ctx context.Context, session uuid.UUID, r rotation, at time.Time) (Tokens, error) {
 	s, alive, err := i.sessions.extend(ctx, session, at, at.Add(i.cfg.RefreshTTL))
 	if err != nil {
 		return Tokens{}, err
@@ -115,12 +128,12 @@ func (i *identity) rotate(ctx context.Context, session uuid.UUID, next string, f
 	if err := i.mayAct(ctx, s); err != nil {
 		return Tokens{}, err
 	}
-	out, err := i.access(ctx, s)
+	out, err := i.access(ctx, s, r.cookie)
 	if err != nil {
 		return Tokens{}, err
 	}
-	if out.Refresh = next; fresh {
-		t, err := refreshTokenOf(next, s.ID, s.ExpiresAt)
+	if out.Refresh = r.next; r.fresh {
+		t, err := refreshTokenOf(r.next, s.ID, s.ExpiresAt)
 		if err != nil {
 			return Tokens{}, err
 		}

@@ -18,7 +18,7 @@ func TestRefreshingRotatesTheTokenAndExtendsTheSession(t *testing.T) {
 	first := r.mustLogin(t, u.Email)
 	before := r.client.Session.GetX(t.Context(), r.session(t, first))
 
-	second, err := r.refresh(t.Context(), first.Refresh)
+	second, err := r.refresh(t.Context(), offer{secret: first.Refresh})
 	require.NoError(t, err)
 	require.NotEqual(t, first.Refresh, second.Refresh)
 	require.Equal(t, r.session(t, first), r.session(t, second))
@@ -29,7 +29,7 @@ func TestRefreshingRotatesTheTokenAndExtendsTheSession(t *testing.T) {
 		Action: "identity.session.refresh", Target: sessionTarget(before.ID), Tenant: te.ID, Actor: u.ID,
 	}, r.last(t))
 
-	third, err := r.refresh(t.Context(), second.Refresh)
+	third, err := r.refresh(t.Context(), offer{secret: second.Refresh})
 	require.NoError(t, err)
 	require.True(t, r.active(t, r.session(t, third)))
 }
@@ -39,12 +39,12 @@ func TestUsingATokenAgainEndsItsWholeFamily(t *testing.T) {
 	r := newRig(t)
 	u, te := r.mustRegister(t, "ada@example.com", "Acme")
 	first, other := r.mustLogin(t, u.Email), r.mustLogin(t, u.Email)
-	second, err := r.refresh(t.Context(), first.Refresh)
+	second, err := r.refresh(t.Context(), offer{secret: first.Refresh})
 	require.NoError(t, err)
 	r.pastGrace(t)
 
 	for range 2 {
-		_, err = r.refresh(t.Context(), first.Refresh)
+		_, err = r.refresh(t.Context(), offer{secret: first.Refresh})
 		require.ErrorIs(t, err, identityapi.ErrRefreshReused)
 		require.Equal(t, audit.Entry{
 			Action: "identity.session.refresh_reused", Target: sessionTarget(r.session(t, first)), Outcome: audit.Denied,
@@ -53,7 +53,7 @@ func TestUsingATokenAgainEndsItsWholeFamily(t *testing.T) {
 	}
 	require.False(t, r.active(t, r.session(t, first)), "the end is committed although the answer is an error")
 	require.Equal(t, []uuid.UUID{r.session(t, first)}, r.revoked.ids)
-	_, err = r.refresh(t.Context(), second.Refresh)
+	_, err = r.refresh(t.Context(), offer{secret: second.Refresh})
 	require.ErrorIs(t, err, identityapi.ErrRefreshInvalid)
 	require.True(t, r.active(t, r.session(t, other)), "another session of the user goes on")
 }
@@ -95,7 +95,7 @@ func TestRefreshesThatAreRefused(t *testing.T) {
 				secret = "expired"
 			}
 			for range 2 { // a refusal does not use the token up
-				_, err := r.refresh(t.Context(), secret)
+				_, err := r.refresh(t.Context(), offer{secret: secret})
 				require.ErrorIs(t, err, test.want)
 			}
 			require.Empty(t, r.revoked.ids)
@@ -103,7 +103,7 @@ func TestRefreshesThatAreRefused(t *testing.T) {
 	}
 	r := newRig(t)
 	for _, secret := range []string{"unknown", "a\x00b\xff", ""} {
-		_, err := r.refresh(t.Context(), secret)
+		_, err := r.refresh(t.Context(), offer{secret: secret})
 		require.ErrorIs(t, err, identityapi.ErrRefreshInvalid)
 	}
 }

@@ -102,5 +102,5 @@ func (i *identity) passwordChanged(ctx context.Context, u User, spared uuid.UUID
 	if err := i.endAll(ctx, u.ID, spared); err != nil {
 		return err
 	}
-	return i.mail.send(ctx, passwordChangedLetter(u.Email))
+	return i.mail.send(ctx, plainLetter(reaching(u), "password_changed", nil))
 }

@@ -57,7 +57,7 @@ func newRig(t *testing.T, changes ...func(*Config)) *rig {
 	a := r.newAccounts(t)
 	line, l := r.newGuards(t, s)
 	r.identity = newIdentity(r.cfg, db, u, te, s, newFounder(u, te, r.grants, unannounced{}), newPasswords(r.cfg),
-		issuer{}, r.revoked, r.grants, r.trail, a, line, l)
+		issuer{}, r.revoked, r.grants, r.trail, a, line, l, newSecondFactor(r.cfg, newFactors(r.client), newSignIns(r.client), newTestSealer(t, 1), l.key, l))
 	return r
 }
 
@@ -83,7 +83,7 @@ func (r *rig) mustRegister(t *testing.T, email, tenantName string) (User, Tenant
 
 func (r *rig) mustLogin(t *testing.T, email string) Tokens {
 	t.Helper()
-	tokens, err := r.login(t.Context(), credentials{email: email, password: password, userAgent: "test", ip: "192.0.2.1"})
+	tokens, err := r.login(t.Context(), credentials{email: email, password: password, from: client{userAgent: "test", ip: "192.0.2.1"}})
 	require.NoError(t, err)
 	return tokens
 }
@@ -133,6 +133,8 @@ func (r *revoked) RevokeSession(ctx context.Context, id uuid.UUID) error {
 }
 
 func (r *revoked) RecheckTenant(context.Context, uuid.UUID) error { return nil }
+func (r *revoked) RecheckUser(context.Context, uuid.UUID) error   { return nil }
+func (r *revoked) RecheckKey(context.Context, uuid.UUID) error    { return nil }
 
 // unannounced keeps changed slugs to itself.
 type unannounced struct{}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/yourorg/platform/modules/identity/identityapi"
 	"github.com/yourorg/platform/pkg/auth"
-	"github.com/yourorg/platform/pkg/notify"
 )
 
 func TestASessionEndsByItself(t *testing.T) {
@@ -34,7 +33,7 @@ func TestASessionEndsByItself(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			u, te := r.mustRegister(t, "ada@example.com", "Acme")
-			s, err := newSession(u.ID, te.ID, "", "", time.Hour)
+			s, err := newSession(u.ID, te.ID, authentication{at: now()}, client{}, time.Hour)
 			require.NoError(t, err)
 			s.CreatedAt = now().Add(-test.created)
 			require.NoError(t, r.sessions.insert(t.Context(), s))
@@ -47,7 +46,7 @@ func TestASessionEndsByItself(t *testing.T) {
 			list, err := r.mySessions(t.Context(), &auth.Caller{UserID: u.ID}, uuid.Nil, 10)
 			require.NoError(t, err)
 			require.Equal(t, test.alive, len(list) == 1)
-			_, err = r.refresh(t.Context(), secret)
+			_, err = r.refresh(t.Context(), offer{secret: secret})
 			if test.alive {
 				require.NoError(t, err)
 				require.True(t, r.active(t, s.ID))
@@ -121,20 +120,28 @@ func TestTheSuccessorOfATokenIsTheSameWhileItIsUnused(t *testing.T) {
 	r := newRig(t)
 	u, _ := r.mustRegister(t, "ada@example.com", "Acme")
 	first := r.mustLogin(t, u.Email)
-	second, err := r.refresh(t.Context(), first.Refresh)
+	second, err := r.refresh(t.Context(), offer{secret: first.Refresh})
 	require.NoError(t, err)
 	require.Len(t, second.Refresh, 43)
 	for range 3 {
-		again, err := r.refresh(t.Context(), first.Refresh)
+		again, err := r.refresh(t.Context(), offer{secret: first.Refresh})
 		require.NoError(t, err)
 		require.Equal(t, second.Refresh, again.Refresh)
 		require.NotEmpty(t, again.Access)
 	}
 	require.Equal(t, 2, r.client.RefreshToken.Query().CountX(t.Context()), "nothing is granted twice")
-	_, err = r.refresh(t.Context(), second.Refresh)
+	third, err := r.refresh(t.Context(), offer{secret: second.Refresh})
 	require.NoError(t, err)
-	_, err = r.refresh(t.Context(), first.Refresh)
-	require.ErrorIs(t, err, identityapi.ErrRefreshReused, "its successor has been received")
+	again, err := r.refresh(t.Context(), offer{secret: first.Refresh})
+	require.NoError(t, err)
+	require.Equal(t, second.Refresh, again.Refresh, "whoever is behind still gets there")
+	again, err = r.refresh(t.Context(), offer{secret: again.Refresh})
+	require.NoError(t, err)
+	require.Equal(t, third.Refresh, again.Refresh)
+	require.Equal(t, 3, r.client.RefreshToken.Query().CountX(t.Context()), "nothing is granted twice")
+	r.pastGrace(t)
+	_, err = r.refresh(t.Context(), offer{secret: first.Refresh})
+	require.ErrorIs(t, err, identityapi.ErrRefreshReused)
 	require.False(t, r.active(t, r.session(t, first)))
 }
 
@@ -143,10 +150,10 @@ func TestTheGraceEndsWithTheSession(t *testing.T) {
 	r := newRig(t)
 	u, te := r.mustRegister(t, "ada@example.com", "Acme")
 	tokens := r.mustLogin(t, u.Email)
-	_, err := r.refresh(t.Context(), tokens.Refresh)
+	_, err := r.refresh(t.Context(), offer{secret: tokens.Refresh})
 	require.NoError(t, err)
 	require.NoError(t, r.logout(t.Context(), &auth.Caller{UserID: u.ID, TenantID: te.ID, SessionID: r.session(t, tokens)}))
-	_, err = r.refresh(t.Context(), tokens.Refresh)
+	_, err = r.refresh(t.Context(), offer{secret: tokens.Refresh})
 	require.ErrorIs(t, err, identityapi.ErrRefreshInvalid)
 	require.NotContains(t, r.letters.kinds(u.Email), "identity.refresh_reused", "a request that was late is no theft")
 }
@@ -156,18 +163,19 @@ func TestTheUserIsToldOnceOfAReusedToken(t *testing.T) {
 	r := newRig(t)
 	u, _ := r.mustRegister(t, "ada@example.com", "Acme")
 	tokens, err := r.login(t.Context(), credentials{
-		email: u.Email, password: password, ip: "192.0.2.1",
-		userAgent: "Mozilla/5.0 (Windows NT 10.0; rv:130.0) Gecko/20100101 Firefox/130.0\r\n\r\nClick https://evil.example",
+		email: u.Email, password: password, from: client{
+			ip: "192.0.2.1", userAgent: "Mozilla/5.0 (Windows NT 10.0; rv:130.0) Gecko/20100101 Firefox/130.0\r\n\r\nClick https://evil.example",
+		},
 	})
 	require.NoError(t, err)
-	_, err = r.refresh(t.Context(), tokens.Refresh)
+	_, err = r.refresh(t.Context(), offer{secret: tokens.Refresh})
 	require.NoError(t, err)
 	r.pastGrace(t)
 	for range 3 {
-		_, err = r.refresh(t.Context(), tokens.Refresh)
+		_, err = r.refresh(t.Context(), offer{secret: tokens.Refresh})
 		require.ErrorIs(t, err, identityapi.ErrRefreshReused)
 	}
-	warnings := slices.DeleteFunc(r.letters.all, func(m notify.Message) bool { return m.Kind != "identity.refresh_reused" })
+	warnings := slices.DeleteFunc(r.letters.all, func(m letter) bool { return m.Template != "identity.refresh_reused" })
 	require.Len(t, warnings, 1)
 	require.Equal(t, u.Email, warnings[0].To)
 	require.Contains(t, warnings[0].Text, "Firefox on Windows")

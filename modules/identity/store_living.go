@@ -9,7 +9,6 @@ import (
 	"github.com/yourorg/platform/modules/identity/identityapi"
 	"github.com/yourorg/platform/modules/identity/internal/ent"
 	"github.com/yourorg/platform/modules/identity/internal/ent/predicate"
-	"github.com/yourorg/platform/modules/identity/internal/ent/refreshtoken"
 	entsession "github.com/yourorg/platform/modules/identity/internal/ent/session"
 )
 
@@ -88,8 +87,8 @@ func (s *sessions) token(ctx context.Context, id uuid.UUID) (refreshToken, error
 	return toToken(row), nil
 }
 
-// unused tells whether there is a refresh token of this hash that nobody has used yet.
-func (s *sessions) unused(ctx context.Context, hash []byte) (bool, error) {
-	there, err := s.client.RefreshToken.Query().Where(refreshtoken.TokenHash(hash), refreshtoken.UsedAtIsNil()).Exist(ctx)
-	return there, wrap("find refresh token", err)
+// setProof keeps what a session has proved.
+func (s *sessions) setProof(ctx context.Context, id uuid.UUID, proof authentication) error {
+	return wrap("change session", s.client.Session.UpdateOneID(id).
+		SetAuthenticatedAt(proof.at).SetMethods(proof.methods).SetSecondFactor(proof.several()).Exec(ctx))
 }

@@ -34,31 +34,38 @@ func newSessions(c *ent.Client, rules auth.SessionRules) *sessions {
 	return s
 }
 
-// Standing implements auth.Sessions: one query by primary keys, and a second one when the answer is no.
+// Standing implements auth.Sessions: one query by primary keys, and more of them when the answer is no.
 func (s *sessions) Standing(ctx context.Context, id uuid.UUID) (auth.Standing, error) {
 	ctx = tenant.System(ctx, "session check")
 	alive := s.client.Session.Query().
 		Where(entsession.ID(id), s.living(now()))
-	active, err := alive.Clone().Where(ofMember(false)).Exist(ctx)
+	active, err := alive.Clone().Where(ofMember(true)).Exist(ctx)
 	if err != nil {
 		return auth.SessionEnded, fmt.Errorf("check session: %w", err)
 	}
 	if active {
 		return auth.SessionActive, nil
 	}
-	suspended, err := alive.Where(ofMember(true)).Exist(ctx)
+	row, err := alive.Where(ofMember(false)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return auth.SessionEnded, nil
+	}
 	if err != nil {
 		return auth.SessionEnded, fmt.Errorf("check session: %w", err)
 	}
-	if suspended {
+	t, err := s.client.Tenant.Get(ctx, row.TenantID)
+	if err != nil {
+		return auth.SessionEnded, fmt.Errorf("check session: %w", err)
+	}
+	if t.SuspendedAt != nil {
 		return auth.SessionSuspended, nil
 	}
-	return auth.SessionEnded, nil
+	return auth.SessionNeedsFactor, nil
 }
 
-// ofMember keeps sessions whose user is enabled and is a member of their tenant, which is not deleted; suspended ones
-// only when asked for.
-func ofMember(suspendedToo bool) func(*sql.Selector) {
+// ofMember keeps sessions whose user is enabled and is a member of their tenant, which is not deleted; when asked for,
+// only those that can do all that the user may: the tenant is not suspended, and requires no factor that they lack.
+func ofMember(fully bool) func(*sql.Selector) {
 	return func(s *sql.Selector) {
 		u, t, m := sql.Table(entuser.Table), sql.Table(enttenant.Table), sql.Table(entmembership.Table)
 		s.Join(u).On(s.C(entsession.FieldUserID), u.C(entuser.FieldID))
@@ -68,8 +75,11 @@ func ofMember(suspendedToo bool) func(*sql.Selector) {
 			sql.ColumnsEQ(s.C(entsession.FieldUserID), m.C(entmembership.FieldUserID)),
 		))
 		s.Where(sql.And(sql.IsNull(u.C(entuser.FieldDisabledAt)), sql.IsNull(t.C(enttenant.FieldEraseAt))))
-		if !suspendedToo {
-			s.Where(sql.IsNull(t.C(enttenant.FieldSuspendedAt)))
+		if fully {
+			s.Where(sql.And(
+				sql.IsNull(t.C(enttenant.FieldSuspendedAt)),
+				sql.Or(sql.EQ(t.C(enttenant.FieldRequireMfa), false), sql.EQ(s.C(entsession.FieldSecondFactor), true)),
+			))
 		}
 	}
 }
@@ -78,6 +88,7 @@ func (s *sessions) insert(ctx context.Context, n Session) error {
 	err := s.client.Session.Create().SetID(n.ID).SetUserID(n.UserID).SetTenantID(n.TenantID).
 		SetUserAgent(n.UserAgent).SetIP(n.IP).
 		SetCreatedAt(n.CreatedAt).SetLastSeenAt(n.begun()).SetExpiresAt(n.ExpiresAt).
+		SetAuthenticatedAt(n.Proof.at).SetMethods(n.Proof.methods).SetSecondFactor(n.Proof.several()).
 		Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
@@ -139,9 +150,13 @@ func (s *sessions) claim(ctx context.Context, id uuid.UUID, at time.Time) (bool,
 }
 
 func toSession(r *ent.Session) Session {
+	proof := authentication{at: r.CreatedAt.UTC(), methods: r.Methods}
+	if r.AuthenticatedAt != nil {
+		proof.at = r.AuthenticatedAt.UTC()
+	}
 	return Session{
 		ID: r.ID, UserID: r.UserID, TenantID: r.TenantID, UserAgent: r.UserAgent, IP: r.IP,
-		CreatedAt: r.CreatedAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
+		CreatedAt: r.CreatedAt.UTC(), LastSeenAt: r.LastSeenAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), Proof: proof,
 	}
 }
 

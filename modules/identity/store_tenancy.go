@@ -53,7 +53,7 @@ func (s *tenants) page(ctx context.Context, user uuid.UUID, before tenant.ID, li
 
 // update replaces the version that was read; the transaction must hold the lock of forChange.
 func (s *tenants) update(ctx context.Context, t Tenant) error {
-	change := s.client.Tenant.UpdateOneID(t.ID).SetName(t.Name).SetSlug(t.Slug).SetVersion(t.Version).
+	change := s.client.Tenant.UpdateOneID(t.ID).SetName(t.Name).SetSlug(t.Slug).SetVersion(t.Version).SetRequireMfa(t.RequireMFA).
 		SetNillableSuspendedAt(t.SuspendedAt).SetNillableEraseAt(t.EraseAt)
 	if t.SuspendedAt == nil {
 		change.ClearSuspendedAt()

@@ -96,9 +96,18 @@ func (s *tenants) hasOperator(ctx context.Context) (bool, error) {
 	return found, nil
 }
 
+// Operates implements tenant.Operators.
+func (s *tenants) Operates(ctx context.Context, id tenant.ID) (bool, error) {
+	found, err := s.client.Tenant.Query().Where(enttenant.ID(id), enttenant.KindEQ(enttenant.KindOperator)).Exist(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for the operator: %w", err)
+	}
+	return found, nil
+}
+
 func toTenant(r *ent.Tenant) Tenant {
 	return Tenant{
-		ID: r.ID, Name: r.Name, Slug: r.Slug, Kind: string(r.Kind), Version: r.Version,
+		ID: r.ID, Name: r.Name, Slug: r.Slug, Kind: string(r.Kind), Version: r.Version, RequireMFA: r.RequireMfa,
 		SuspendedAt: r.SuspendedAt, EraseAt: r.EraseAt,
 		CreatedAt: r.CreatedAt.UTC(),
 	}

@@ -17,8 +17,8 @@ import (
 
 // another is where somebody who has signed in wants to act.
 type another struct {
-	tenant        string // slug or id
-	userAgent, ip string
+	tenant string // slug or id
+	from   client
 }
 
 // switchTo starts a session in another tenant of the caller's. It proves nothing anew: the session counts from the same
@@ -47,7 +47,7 @@ func (i *identity) switchTo(ctx context.Context, c *auth.Caller, to another) (ou
 		if err != nil {
 			return err
 		}
-		s, err := newSession(c.UserID, t.ID, to.userAgent, to.ip, i.cfg.RefreshTTL)
+		s, err := newSession(c.UserID, t.ID, present.Proof, to.from, i.cfg.RefreshTTL)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (i *identity) switchTo(ctx context.Context, c *auth.Caller, to another) (ou
 		if err := i.sessions.insert(ctx, s); err != nil {
 			return err
 		}
-		if out, err = i.issue(ctx, s); err != nil {
+		if out, err = i.issue(ctx, s, to.from.cookie); err != nil {
 			return err
 		}
 		return i.trail.Record(ctx, audit.Entry{

@@ -29,6 +29,7 @@ type Tenant struct {
 	Slug        string // unique
 	Kind        string
 	Version     int        // grows with every change; its ETag
+	RequireMFA  bool       // its members have to prove a second factor
 	SuspendedAt *time.Time // nil while it is not
 	EraseAt     *time.Time // nil until it is deleted
 	CreatedAt   time.Time

@@ -28,7 +28,10 @@ func (t Tenant) status() string {
 }
 
 // tenantChange is what somebody may ask to be different; nil stays as it is.
-type tenantChange struct{ name, slug *string }
+type tenantChange struct {
+	name, slug *string
+	requireMFA *bool
+}
 
 // apply returns the tenant after c, one version on.
 func (t Tenant) apply(c tenantChange) (Tenant, error) {
@@ -50,6 +53,9 @@ func (t Tenant) apply(c tenantChange) (Tenant, error) {
 	}
 	if len(bad) > 0 {
 		return t, identityapi.ErrTenantInvalid.With(bad...)
+	}
+	if c.requireMFA != nil {
+		t.RequireMFA = *c.requireMFA
 	}
 	t.Version++
 	return t, nil

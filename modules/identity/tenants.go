@@ -11,6 +11,7 @@ import (
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/authz"
+	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/problem"
 	"github.com/yourorg/platform/pkg/tenant"
 	"github.com/yourorg/platform/pkg/tx"
@@ -33,16 +34,18 @@ type tenancy struct {
 	roles       authz.Roles
 	grants      authz.Grants
 	trail       audit.Recorder
+	erasers     []tenant.MemberEraser
 }
 
 func newTenancy(
 	cfg Config, run tx.Runner, u *users, t *tenants, m *members, s *sessions, inv *invitations, f *founder,
 	revoker auth.Revoker, announcer tenant.Announcer, access authz.Authorizer, roles authz.Roles, grants authz.Grants,
-	trail audit.Recorder,
+	trail audit.Recorder, erasers module.MemberErasers,
 ) *tenancy {
 	return &tenancy{
 		cfg: cfg, tx: run, users: u, tenants: t, members: m, sessions: s, invitations: inv, founder: f,
 		revoker: revoker, announcer: announcer, access: access, roles: roles, grants: grants, trail: trail,
+		erasers: erasers.All,
 	}
 }
 
@@ -51,7 +54,7 @@ func tenantTarget(id tenant.ID) string { return "identity.tenant:" + id.String()
 // list returns the caller's tenants, newest first; or everybody's, for who may inspect them.
 func (t *tenancy) list(ctx context.Context, c *auth.Caller, all bool, before tenant.ID, limit int) ([]Tenant, error) {
 	if !all {
-		return t.tenants.page(ctx, c.UserID, before, limit)
+		return t.tenants.page(tenant.System(ctx, "the tenants of a user"), c.UserID, before, limit)
 	}
 	if err := t.access.Authorize(ctx, identityapi.PermTenantInspect); err != nil {
 		return nil, err
@@ -120,6 +123,11 @@ func (t *tenancy) update(ctx context.Context, c *auth.Caller, id tenant.ID, ifMa
 	return t.change(ctx, id, func(before Tenant) (Tenant, error) {
 		if ifMatch != nil && !web.Match(*ifMatch, web.ETag(before.Version)) {
 			return before, identityapi.ErrTenantChanged
+		}
+		if wish.requireMFA != nil && *wish.requireMFA != before.RequireMFA {
+			if err := t.decideMFA(ctx, c, *wish.requireMFA); err != nil {
+				return before, err
+			}
 		}
 		return before.apply(wish)
 	})
@@ -225,7 +233,7 @@ func (t *tenancy) announce(ctx context.Context, before, after Tenant) error {
 			return err
 		}
 	}
-	if before.status() == after.status() {
+	if before.status() == after.status() && before.RequireMFA == after.RequireMFA {
 		return nil
 	}
 	return t.revoker.RecheckTenant(ctx, after.ID)

@@ -17,6 +17,7 @@ var (
 	ErrSessionNotFound     = problem.New(problem.NotFound, "identity.session_not_found", "There is no such session")
 	ErrLocked              = problem.New(problem.TooMany, "identity.locked", "Too many failed sign-ins to this account")
 	ErrRefreshInvalid      = problem.New(problem.Unauthenticated, "identity.refresh_invalid", "The refresh token is not valid")
+	ErrRefreshMissing      = problem.New(problem.Unauthenticated, "identity.refresh_missing", "There is no refresh token")
 	ErrRefreshExpired      = problem.New(problem.Unauthenticated, "identity.refresh_expired", "The refresh token has expired")
 	ErrRefreshReused       = problem.New(problem.Unauthenticated, "identity.refresh_reused", "The refresh token was used before")
 	ErrPasswordBusy        = problem.New(problem.Unavailable, "identity.password_busy", "Too many sign-ins at once")

@@ -6,15 +6,18 @@ import "github.com/yourorg/platform/pkg/perm"
 
 // The permissions that module.yaml declares.
 const (
-	PermTenantRead       perm.Permission = "identity.tenant.read"       // See the tenant's name, address and status.
-	PermTenantUpdate     perm.Permission = "identity.tenant.update"     // Change the tenant's name and address.
-	PermTenantDelete     perm.Permission = "identity.tenant.delete"     // Delete the tenant with everything in it.
-	PermTenantInspect    perm.Permission = "identity.tenant.inspect"    // See the tenants of every customer.
-	PermTenantSuspend    perm.Permission = "identity.tenant.suspend"    // Suspend the tenant of a customer, and resume it.
-	PermMemberRead       perm.Permission = "identity.member.read"       // See who belongs to the tenant, with e-mail addresses and roles.
-	PermMemberUpdate     perm.Permission = "identity.member.update"     // Change the roles of members.
-	PermMemberRemove     perm.Permission = "identity.member.remove"     // Remove members.
-	PermInvitationRead   perm.Permission = "identity.invitation.read"   // See who is invited.
-	PermInvitationCreate perm.Permission = "identity.invitation.create" // Invite people, and send invitations again.
-	PermInvitationDelete perm.Permission = "identity.invitation.delete" // Withdraw invitations.
+	PermTenantRead       perm.Permission = "identity.tenant.read"        // See the tenant's name, address and status.
+	PermTenantUpdate     perm.Permission = "identity.tenant.update"      // Change the tenant's name and address.
+	PermTenantRequireMfa perm.Permission = "identity.tenant.require_mfa" // Decide whether members need a second factor.
+	PermTenantDelete     perm.Permission = "identity.tenant.delete"      // Delete the tenant with everything in it.
+	PermTenantInspect    perm.Permission = "identity.tenant.inspect"     // See the tenants of every customer.
+	PermTenantSuspend    perm.Permission = "identity.tenant.suspend"     // Suspend the tenant of a customer, and resume it.
+	PermMemberRead       perm.Permission = "identity.member.read"        // See who belongs to the tenant, with e-mail addresses and roles.
+	PermMemberUpdate     perm.Permission = "identity.member.update"      // Change the roles of members.
+	PermMemberRemove     perm.Permission = "identity.member.remove"      // Remove members.
+	PermInvitationRead   perm.Permission = "identity.invitation.read"    // See who is invited.
+	PermInvitationCreate perm.Permission = "identity.invitation.create"  // Invite people, and send invitations again.
+	PermInvitationDelete perm.Permission = "identity.invitation.delete"  // Withdraw invitations.
+	PermProviderRead     perm.Permission = "identity.provider.read"      // See the identity providers that the tenant's members sign in with.
+	PermProviderManage   perm.Permission = "identity.provider.manage"    // Change the identity providers of the tenant, and with them who can sign in as whom.
 )

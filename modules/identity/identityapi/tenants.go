@@ -1,6 +1,9 @@
 package identityapi
 
-import "github.com/yourorg/platform/pkg/problem"
+import (
+	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/problem"
+)
 
 // What a caller can be told about tenants, their members and invitations. Codes are stable.
 var (
@@ -9,7 +12,7 @@ var (
 	ErrTenantChanged   = problem.New(problem.PreconditionFailed, "identity.tenant_changed", "Somebody else has changed the tenant")
 	ErrTenantOperator  = problem.New(problem.Conflict, "identity.tenant_operator", "The operator's own tenant has to stay as it is")
 	ErrSlugTaken       = problem.New(problem.Conflict, "identity.slug_taken", "Another tenant has this slug")
-	ErrSessionRequired = problem.New(problem.Forbidden, "identity.session_required", "Only somebody who has signed in can do this")
+	ErrSessionRequired = auth.ErrSessionRequired
 
 	ErrMemberNotFound = problem.New(problem.NotFound, "identity.member_not_found", "There is no such member")
 	ErrLastOwner      = problem.New(problem.Conflict, "identity.last_owner", "The tenant would be left without an owner")

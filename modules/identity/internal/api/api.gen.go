@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -16,6 +18,21 @@ import (
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
+
+// Defines values for FactorKind.
+const (
+	FactorKindTotp FactorKind = "totp"
+)
+
+// Valid indicates whether the value is a known member of the FactorKind enum.
+func (e FactorKind) Valid() bool {
+	switch e {
+	case FactorKindTotp:
+		return true
+	default:
+		return false
+	}
+}
 
 // Defines values for TenantDetailsStatus.
 const (
@@ -32,6 +49,42 @@ func (e TenantDetailsStatus) Valid() bool {
 	case TenantDetailsStatusDeleted:
 		return true
 	case TenantDetailsStatusSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokensTokenType.
+const (
+	TokensTokenTypeBearer TokensTokenType = "Bearer"
+	TokensTokenTypeCookie TokensTokenType = "Cookie"
+)
+
+// Valid indicates whether the value is a known member of the TokensTokenType enum.
+func (e TokensTokenType) Valid() bool {
+	switch e {
+	case TokensTokenTypeBearer:
+		return true
+	case TokensTokenTypeCookie:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Transport.
+const (
+	TransportBearer Transport = "bearer"
+	TransportCookie Transport = "cookie"
+)
+
+// Valid indicates whether the value is a known member of the Transport enum.
+func (e Transport) Valid() bool {
+	switch e {
+	case TransportBearer:
+		return true
+	case TransportCookie:
 		return true
 	default:
 		return false
@@ -76,6 +129,17 @@ type Address struct {
 	Email string `json:"email"`
 }
 
+// CSRFToken defines model for CSRFToken.
+type CSRFToken struct {
+	CsrfToken string `json:"csrf_token"`
+}
+
+// Code defines model for Code.
+type Code struct {
+	// Code Six digits.
+	Code string `json:"code"`
+}
+
 // Credentials defines model for Credentials.
 type Credentials struct {
 	Email    string `json:"email"`
@@ -83,6 +147,9 @@ type Credentials struct {
 
 	// Tenant The slug or the id of the tenant to act in.
 	Tenant *string `json:"tenant,omitempty"`
+
+	// Transport How the tokens come, in the answer or in cookies.
+	Transport *Transport `json:"transport,omitempty"`
 }
 
 // DeletionState defines model for DeletionState.
@@ -112,9 +179,14 @@ type Export struct {
 	AuditEventsComplete bool                 `json:"audit_events_complete"`
 	EmailChange         *ExportedEmailChange `json:"email_change,omitempty"`
 	ExportedAt          time.Time            `json:"exported_at"`
-	Memberships         []ExportedMembership `json:"memberships"`
-	Sessions            []ExportedSession    `json:"sessions"`
-	User                ExportedUser         `json:"user"`
+	Factors             []Factor             `json:"factors"`
+
+	// Identities What the user can sign in with beside a password.
+	Identities        []FederatedIdentity  `json:"identities"`
+	Memberships       []ExportedMembership `json:"memberships"`
+	RecoveryCodesLeft int                  `json:"recovery_codes_left"`
+	Sessions          []ExportedSession    `json:"sessions"`
+	User              ExportedUser         `json:"user"`
 }
 
 // ExportedEmailChange defines model for ExportedEmailChange.
@@ -165,6 +237,38 @@ type ExportedUser struct {
 	Name            string             `json:"name"`
 }
 
+// Factor defines model for Factor.
+type Factor struct {
+	// ConfirmedAt Absent while it is being enrolled.
+	ConfirmedAt *time.Time         `json:"confirmed_at,omitempty"`
+	CreatedAt   time.Time          `json:"created_at"`
+	ID          openapi_types.UUID `json:"id"`
+	Kind        FactorKind         `json:"kind"`
+	LastUsedAt  *time.Time         `json:"last_used_at,omitempty"`
+}
+
+// FactorKind defines model for Factor.Kind.
+type FactorKind string
+
+// FederatedIdentities defines model for FederatedIdentities.
+type FederatedIdentities struct {
+	Items []FederatedIdentity `json:"items"`
+}
+
+// FederatedIdentity defines model for FederatedIdentity.
+type FederatedIdentity struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// Email What the provider said when it was linked; may be empty.
+	Email      string             `json:"email"`
+	ID         openapi_types.UUID `json:"id"`
+	Issuer     string             `json:"issuer"`
+	LastUsedAt *time.Time         `json:"last_used_at,omitempty"`
+
+	// Provider A name of the configuration, or the id of a tenant's provider.
+	Provider string `json:"provider"`
+}
+
 // Invitation defines model for Invitation.
 type Invitation struct {
 	CreatedAt time.Time          `json:"created_at"`
@@ -179,6 +283,11 @@ type Invitation struct {
 type InvitationPage struct {
 	Items      []Invitation `json:"items"`
 	NextCursor *string      `json:"next_cursor"`
+}
+
+// LinkStart defines model for LinkStart.
+type LinkStart struct {
+	URL string `json:"url"`
 }
 
 // MailedToken defines model for MailedToken.
@@ -214,11 +323,54 @@ type MemberPage struct {
 	NextCursor *string  `json:"next_cursor"`
 }
 
+// Mfa defines model for Mfa.
+type Mfa struct {
+	Factors           []Factor `json:"factors"`
+	RecoveryCodesLeft int      `json:"recovery_codes_left"`
+
+	// Required The tenant that the caller acts in requires a second factor.
+	Required bool `json:"required"`
+}
+
 // NewInvitation defines model for NewInvitation.
 type NewInvitation struct {
 	// Email An address in ASCII of at most 254 characters. Case does not count.
 	Email string    `json:"email"`
 	Roles RoleNames `json:"roles"`
+}
+
+// NewLink defines model for NewLink.
+type NewLink struct {
+	Provider string  `json:"provider"`
+	ReturnTo *string `json:"return_to,omitempty"`
+}
+
+// NewProvider defines model for NewProvider.
+type NewProvider struct {
+	ClientID string `json:"client_id"`
+
+	// ClientSecret It is never shown again.
+	ClientSecret string `json:"client_secret"`
+
+	// DefaultRoles What everybody gets who joins. Without any, only those join for whom a mapping has a role.
+	DefaultRoles *ProviderRoles `json:"default_roles,omitempty"`
+
+	// Domains The domains of the e-mail addresses that it vouches for, each exactly; its subdomains are others.
+	Domains *ProviderDomains `json:"domains,omitempty"`
+	Enabled *bool            `json:"enabled,omitempty"`
+
+	// Issuer The https address that its ID tokens name as their issuer.
+	//
+	// Example: https://login.example.com
+	Issuer string `json:"issuer"`
+
+	// Jit Whether who is new becomes a member by signing in.
+	Jit         *bool         `json:"jit,omitempty"`
+	Name        string        `json:"name"`
+	RoleMapping *RoleMappings `json:"role_mapping,omitempty"`
+
+	// Scopes What is asked for beside openid, email and profile.
+	Scopes *ProviderScopes `json:"scopes,omitempty"`
 }
 
 // NewTenant defines model for NewTenant.
@@ -243,6 +395,76 @@ type PasswordReset struct {
 	// Password The rules are those of registration.
 	Password string `json:"password"`
 	Token    string `json:"token"`
+}
+
+// Provider defines model for Provider.
+type Provider struct {
+	// CallbackURL What the provider has to be told as redirect URI.
+	CallbackURL  string             `json:"callback_url"`
+	ClientID     string             `json:"client_id"`
+	CreatedAt    time.Time          `json:"created_at"`
+	DefaultRoles []string           `json:"default_roles"`
+	Domains      []ProviderDomain   `json:"domains"`
+	Enabled      bool               `json:"enabled"`
+	ID           openapi_types.UUID `json:"id"`
+	Issuer       string             `json:"issuer"`
+	Jit          bool               `json:"jit"`
+	Name         string             `json:"name"`
+	RoleMapping  []RoleMapping      `json:"role_mapping"`
+	Scopes       []string           `json:"scopes"`
+	StartURL     string             `json:"start_url"`
+	UpdatedAt    time.Time          `json:"updated_at"`
+}
+
+// ProviderChange defines model for ProviderChange.
+type ProviderChange struct {
+	ClientID     *string `json:"client_id,omitempty"`
+	ClientSecret *string `json:"client_secret,omitempty"`
+
+	// DefaultRoles What everybody gets who joins. Without any, only those join for whom a mapping has a role.
+	DefaultRoles *ProviderRoles `json:"default_roles,omitempty"`
+
+	// Domains The domains of the e-mail addresses that it vouches for, each exactly; its subdomains are others.
+	Domains *ProviderDomains `json:"domains,omitempty"`
+	Enabled *bool            `json:"enabled,omitempty"`
+
+	// Issuer Example: https://login.example.com
+	Issuer      *string       `json:"issuer,omitempty"`
+	Jit         *bool         `json:"jit,omitempty"`
+	Name        *string       `json:"name,omitempty"`
+	RoleMapping *RoleMappings `json:"role_mapping,omitempty"`
+
+	// Scopes What is asked for beside openid, email and profile.
+	Scopes *ProviderScopes `json:"scopes,omitempty"`
+}
+
+// ProviderDomain defines model for ProviderDomain.
+type ProviderDomain struct {
+	Domain string `json:"domain"`
+	Proved bool   `json:"proved"`
+
+	// RecordName The name of the TXT record that proves it.
+	RecordName  string `json:"record_name"`
+	RecordValue string `json:"record_value"`
+}
+
+// ProviderDomains The domains of the e-mail addresses that it vouches for, each exactly; its subdomains are others.
+type ProviderDomains = []string
+
+// ProviderList defines model for ProviderList.
+type ProviderList struct {
+	Items []Provider `json:"items"`
+}
+
+// ProviderRoles What everybody gets who joins. Without any, only those join for whom a mapping has a role.
+type ProviderRoles = []string
+
+// ProviderScopes What is asked for beside openid, email and profile.
+type ProviderScopes = []string
+
+// RecoveryCodes defines model for RecoveryCodes.
+type RecoveryCodes struct {
+	RecoveryCodes []string `json:"recovery_codes"`
 }
 
 // Refresh defines model for Refresh.
@@ -271,8 +493,28 @@ type Registration struct {
 	TenantName string `json:"tenant_name"`
 }
 
+// RoleMapping Whoever joins, and has this value in this claim of the ID token or of the user info, gets the role.
+type RoleMapping struct {
+	Claim string `json:"claim"`
+	Role  string `json:"role"`
+	Value string `json:"value"`
+}
+
+// RoleMappings defines model for RoleMappings.
+type RoleMappings = []RoleMapping
+
 // RoleNames defines model for RoleNames.
 type RoleNames = []string
+
+// SecondFactor defines model for SecondFactor.
+type SecondFactor struct {
+	// Code Six digits, or a recovery code. Case, spaces and dashes do not count.
+	Code     string `json:"code"`
+	MfaToken string `json:"mfa_token"`
+
+	// Transport How the tokens come, in the answer or in cookies.
+	Transport *Transport `json:"transport,omitempty"`
+}
 
 // Session defines model for Session.
 type Session struct {
@@ -295,7 +537,36 @@ type Session struct {
 // SessionList defines model for SessionList.
 type SessionList struct {
 	Items      []Session `json:"items"`
-	NextCursor *string   `json:"next_cursor,omitempty"`
+	NextCursor *string   `json:"next_cursor"`
+}
+
+// SignInCode defines model for SignInCode.
+type SignInCode struct {
+	Code string `json:"code"`
+
+	// Transport How the tokens come, in the answer or in cookies.
+	Transport *Transport `json:"transport,omitempty"`
+}
+
+// SignInProvider defines model for SignInProvider.
+type SignInProvider struct {
+	// Name For people.
+	Name string `json:"name"`
+
+	// StartURL A path of this API, for the browser.
+	StartURL string `json:"start_url"`
+}
+
+// SignInProviders defines model for SignInProviders.
+type SignInProviders struct {
+	Items []SignInProvider `json:"items"`
+}
+
+// StepUp defines model for StepUp.
+type StepUp struct {
+	// Code Six digits, or a recovery code.
+	Code     *string `json:"code,omitempty"`
+	Password *string `json:"password,omitempty"`
 }
 
 // Switch defines model for Switch.
@@ -316,6 +587,9 @@ type TenantChange struct {
 	// Name 1 to 200 characters; surrounding space does not count.
 	Name *string `json:"name,omitempty"`
 
+	// RequireMfa Members can do nothing in the tenant without a second factor but enrol one (403 identity.mfa_required). It takes identity.tenant.require_mfa, and a caller who has signed in with one (409 identity.mfa_not_enrolled).
+	RequireMfa *bool `json:"require_mfa,omitempty"`
+
 	// Slug At most 50 of a to z, 0 to 9, and single dashes between them.
 	Slug *string `json:"slug,omitempty"`
 }
@@ -325,11 +599,14 @@ type TenantDetails struct {
 	CreatedAt time.Time `json:"created_at"`
 
 	// EraseAt When a deleted tenant is erased.
-	EraseAt *time.Time          `json:"erase_at"`
-	ID      openapi_types.UUID  `json:"id"`
-	Name    string              `json:"name"`
-	Slug    string              `json:"slug"`
-	Status  TenantDetailsStatus `json:"status"`
+	EraseAt *time.Time         `json:"erase_at"`
+	ID      openapi_types.UUID `json:"id"`
+	Name    string             `json:"name"`
+
+	// RequireMfa Its members need a second factor.
+	RequireMfa bool                `json:"require_mfa"`
+	Slug       string              `json:"slug"`
+	Status     TenantDetailsStatus `json:"status"`
 }
 
 // TenantDetailsStatus defines model for TenantDetails.Status.
@@ -341,17 +618,45 @@ type TenantPage struct {
 	NextCursor *string         `json:"next_cursor"`
 }
 
-// Tokens defines model for Tokens.
+// Tokens What a client needs to act in a session. In cookie mode the tokens are in cookies, and csrf_token is here instead.
 type Tokens struct {
-	AccessToken string `json:"access_token"`
+	AccessToken *string `json:"access_token,omitempty"`
+
+	// CsrfToken To be sent as X-CSRF-Token by whatever changes something.
+	CsrfToken *string `json:"csrf_token,omitempty"`
 
 	// ExpiresIn Seconds until the access token expires.
-	ExpiresIn    int    `json:"expires_in"`
-	RefreshToken string `json:"refresh_token"`
+	ExpiresIn  *int      `json:"expires_in,omitempty"`
+	MfaMethods *[]string `json:"mfa_methods,omitempty"`
 
-	// TokenType Always Bearer.
-	TokenType string `json:"token_type"`
+	// MfaRequired There is no session yet; a second factor finishes the sign-in.
+	MfaRequired *bool `json:"mfa_required,omitempty"`
+
+	// MfaToken For POST /api/v1/auth/mfa.
+	MfaToken *string `json:"mfa_token,omitempty"`
+
+	// RefreshToken Absent where the one before stays good.
+	RefreshToken *string          `json:"refresh_token,omitempty"`
+	TokenType    *TokensTokenType `json:"token_type,omitempty"`
 }
+
+// TokensTokenType defines model for Tokens.TokenType.
+type TokensTokenType string
+
+// TotpEnrolment defines model for TotpEnrolment.
+type TotpEnrolment struct {
+	// OtpauthURI The same for apps, with SHA-1, 6 digits and 30 seconds.
+	OtpauthURI string `json:"otpauth_uri"`
+
+	// Qr The URI as a QR code: a PNG in base64.
+	Qr []byte `json:"qr"`
+
+	// Secret In base32, to be typed.
+	Secret string `json:"secret"`
+}
+
+// Transport How the tokens come, in the answer or in cookies.
+type Transport string
 
 // User defines model for User.
 type User struct {
@@ -370,10 +675,37 @@ type Cursor = string
 // Limit defines model for Limit.
 type Limit = int
 
-// SwitchTenantParams defines parameters for SwitchTenant.
-type SwitchTenantParams struct {
-	// UserAgent Kept with the session, so that its user recognizes it.
-	UserAgent *string `json:"User-Agent,omitempty"`
+// ListSignInProvidersParams defines parameters for ListSignInProviders.
+type ListSignInProvidersParams struct {
+	Tenant *string `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// FinishSignInParams defines parameters for FinishSignIn.
+type FinishSignInParams struct {
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+	Code  *string `form:"code,omitempty" json:"code,omitempty"`
+
+	// Iss The provider's name for itself (RFC 9207).
+	Iss   *string `form:"iss,omitempty" json:"iss,omitempty"`
+	Error *string `form:"error,omitempty" json:"error,omitempty"`
+}
+
+// StartSignInParams defines parameters for StartSignIn.
+type StartSignInParams struct {
+	ReturnTo *string `form:"return_to,omitempty" json:"return_to,omitempty"`
+
+	// Tenant The slug or id of the tenant to sign in to; the oldest membership when it is missing.
+	Tenant *string `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// RefreshParams defines parameters for Refresh.
+type RefreshParams struct {
+	XCSRFToken *string `json:"X-CSRF-Token,omitempty"`
+}
+
+// UpdateProviderParams defines parameters for UpdateProvider.
+type UpdateProviderParams struct {
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // ListInvitationsParams defines parameters for ListInvitations.
@@ -433,6 +765,12 @@ type VerifyEmailJSONRequestBody = MailedToken
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = Credentials
 
+// FinishLoginJSONRequestBody defines body for FinishLogin for application/json ContentType.
+type FinishLoginJSONRequestBody = SecondFactor
+
+// ExchangeSignInJSONRequestBody defines body for ExchangeSignIn for application/json ContentType.
+type ExchangeSignInJSONRequestBody = SignInCode
+
 // ForgotPasswordJSONRequestBody defines body for ForgotPassword for application/json ContentType.
 type ForgotPasswordJSONRequestBody = Address
 
@@ -445,8 +783,17 @@ type RefreshJSONRequestBody = Refresh
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = Registration
 
+// StepUpJSONRequestBody defines body for StepUp for application/json ContentType.
+type StepUpJSONRequestBody = StepUp
+
 // SwitchTenantJSONRequestBody defines body for SwitchTenant for application/json ContentType.
 type SwitchTenantJSONRequestBody = Switch
+
+// CreateProviderJSONRequestBody defines body for CreateProvider for application/json ContentType.
+type CreateProviderJSONRequestBody = NewProvider
+
+// UpdateProviderJSONRequestBody defines body for UpdateProvider for application/json ContentType.
+type UpdateProviderJSONRequestBody = ProviderChange
 
 // CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
 type CreateInvitationJSONRequestBody = NewInvitation
@@ -459,6 +806,12 @@ type DeleteMeJSONRequestBody = AccountDeletion
 
 // ChangeEmailJSONRequestBody defines body for ChangeEmail for application/json ContentType.
 type ChangeEmailJSONRequestBody = EmailChange
+
+// LinkMyIdentityJSONRequestBody defines body for LinkMyIdentity for application/json ContentType.
+type LinkMyIdentityJSONRequestBody = NewLink
+
+// ConfirmTotpJSONRequestBody defines body for ConfirmTotp for application/json ContentType.
+type ConfirmTotpJSONRequestBody = Code
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
@@ -474,6 +827,9 @@ type UpdateTenantJSONRequestBody = TenantChange
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// CsrfToken Learn the CSRF token of the session in the cookies
+	// (GET /api/v1/auth/csrf)
+	CsrfToken(c *gin.Context)
 	// ConfirmEmailChange Confirm a change of address at one of the two addresses
 	// (POST /api/v1/auth/email/change/confirm)
 	ConfirmEmailChange(c *gin.Context)
@@ -489,6 +845,21 @@ type ServerInterface interface {
 	// Logout End the bearer's session
 	// (POST /api/v1/auth/logout)
 	Logout(c *gin.Context)
+	// FinishLogin Finish a sign-in with a second factor
+	// (POST /api/v1/auth/mfa)
+	FinishLogin(c *gin.Context)
+	// ExchangeSignIn Trade the code of a callback for the tokens of a new session
+	// (POST /api/v1/auth/oidc/exchange)
+	ExchangeSignIn(c *gin.Context)
+	// ListSignInProviders List the identity providers that one can sign in with
+	// (GET /api/v1/auth/oidc/providers)
+	ListSignInProviders(c *gin.Context, params ListSignInProvidersParams)
+	// FinishSignIn Come back from an identity provider
+	// (GET /api/v1/auth/oidc/{provider}/callback)
+	FinishSignIn(c *gin.Context, provider string, params FinishSignInParams)
+	// StartSignIn Sign in with an identity provider
+	// (GET /api/v1/auth/oidc/{provider}/start)
+	StartSignIn(c *gin.Context, provider string, params StartSignInParams)
 	// ForgotPassword Ask for a link to a new password
 	// (POST /api/v1/auth/password/forgot)
 	ForgotPassword(c *gin.Context)
@@ -497,13 +868,34 @@ type ServerInterface interface {
 	ResetPassword(c *gin.Context)
 	// Refresh Trade a refresh token for new tokens
 	// (POST /api/v1/auth/refresh)
-	Refresh(c *gin.Context)
+	Refresh(c *gin.Context, params RefreshParams)
 	// Register Create a user and a tenant
 	// (POST /api/v1/auth/register)
 	Register(c *gin.Context)
+	// StepUp Prove anew who one is
+	// (POST /api/v1/auth/step-up)
+	StepUp(c *gin.Context)
 	// SwitchTenant Act in another of one's tenants
 	// (POST /api/v1/auth/switch)
-	SwitchTenant(c *gin.Context, params SwitchTenantParams)
+	SwitchTenant(c *gin.Context)
+	// ListProviders List the tenant's identity providers
+	// (GET /api/v1/identity-providers)
+	ListProviders(c *gin.Context)
+	// CreateProvider Let people sign in with an identity provider of the tenant
+	// (POST /api/v1/identity-providers)
+	CreateProvider(c *gin.Context)
+	// DeleteProvider Remove an identity provider of the tenant
+	// (DELETE /api/v1/identity-providers/{id})
+	DeleteProvider(c *gin.Context, id openapi_types.UUID)
+	// GetProvider Read an identity provider of the tenant
+	// (GET /api/v1/identity-providers/{id})
+	GetProvider(c *gin.Context, id openapi_types.UUID)
+	// UpdateProvider Change an identity provider of the tenant
+	// (PATCH /api/v1/identity-providers/{id})
+	UpdateProvider(c *gin.Context, id openapi_types.UUID, params UpdateProviderParams)
+	// ProveDomains Look for the records that prove the domains of an identity provider
+	// (POST /api/v1/identity-providers/{id}/prove-domains)
+	ProveDomains(c *gin.Context, id openapi_types.UUID)
 	// ListInvitations List the invitations that nobody has accepted, newest first
 	// (GET /api/v1/invitations)
 	ListInvitations(c *gin.Context, params ListInvitationsParams)
@@ -531,6 +923,30 @@ type ServerInterface interface {
 	// ExportMe Everything that the platform holds about the caller
 	// (GET /api/v1/me/export)
 	ExportMe(c *gin.Context)
+	// ListMyIdentities List the identities that the caller can sign in with
+	// (GET /api/v1/me/identities)
+	ListMyIdentities(c *gin.Context)
+	// LinkMyIdentity Link an identity to the caller
+	// (POST /api/v1/me/identities)
+	LinkMyIdentity(c *gin.Context)
+	// UnlinkMyIdentity Unlink an identity
+	// (DELETE /api/v1/me/identities/{id})
+	UnlinkMyIdentity(c *gin.Context, id openapi_types.UUID)
+	// GetMyMfa My second factors
+	// (GET /api/v1/me/mfa)
+	GetMyMfa(c *gin.Context)
+	// RenewRecoveryCodes Make new recovery codes
+	// (POST /api/v1/me/mfa/recovery-codes)
+	RenewRecoveryCodes(c *gin.Context)
+	// RemoveTotp Remove the authenticator app
+	// (DELETE /api/v1/me/mfa/totp)
+	RemoveTotp(c *gin.Context)
+	// BeginTotp Begin to enrol an authenticator app
+	// (POST /api/v1/me/mfa/totp)
+	BeginTotp(c *gin.Context)
+	// ConfirmTotp Confirm the authenticator app with a code of it
+	// (POST /api/v1/me/mfa/totp/confirm)
+	ConfirmTotp(c *gin.Context)
 	// ChangePassword Change the caller's password
 	// (POST /api/v1/me/password)
 	ChangePassword(c *gin.Context)
@@ -586,6 +1002,19 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(c *gin.Context)
+
+// CsrfToken operation middleware
+func (siw *ServerInterfaceWrapper) CsrfToken(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CsrfToken(c)
+}
 
 // ConfirmEmailChange operation middleware
 func (siw *ServerInterfaceWrapper) ConfirmEmailChange(c *gin.Context) {
@@ -652,6 +1081,163 @@ func (siw *ServerInterfaceWrapper) Logout(c *gin.Context) {
 	siw.Handler.Logout(c)
 }
 
+// FinishLogin operation middleware
+func (siw *ServerInterfaceWrapper) FinishLogin(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.FinishLogin(c)
+}
+
+// ExchangeSignIn operation middleware
+func (siw *ServerInterfaceWrapper) ExchangeSignIn(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExchangeSignIn(c)
+}
+
+// ListSignInProviders operation middleware
+func (siw *ServerInterfaceWrapper) ListSignInProviders(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSignInProvidersParams
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSignInProviders(c, params)
+}
+
+// FinishSignIn operation middleware
+func (siw *ServerInterfaceWrapper) FinishSignIn(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", c.Param("provider"), &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FinishSignInParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "iss" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "iss", c.Request.URL.Query(), &params.Iss, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter iss: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "error" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "error", c.Request.URL.Query(), &params.Error, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter error: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.FinishSignIn(c, provider, params)
+}
+
+// StartSignIn operation middleware
+func (siw *ServerInterfaceWrapper) StartSignIn(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", c.Param("provider"), &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartSignInParams
+
+	// ------------- Optional query parameter "return_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "return_to", c.Request.URL.Query(), &params.ReturnTo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter return_to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StartSignIn(c, provider, params)
+}
+
 // ForgotPassword operation middleware
 func (siw *ServerInterfaceWrapper) ForgotPassword(c *gin.Context) {
 
@@ -681,6 +1267,33 @@ func (siw *ServerInterfaceWrapper) ResetPassword(c *gin.Context) {
 // Refresh operation middleware
 func (siw *ServerInterfaceWrapper) Refresh(c *gin.Context) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RefreshParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for X-CSRF-Token, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter X-CSRF-Token: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.XCSRFToken = &XCSRFToken
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -688,7 +1301,7 @@ func (siw *ServerInterfaceWrapper) Refresh(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.Refresh(c)
+	siw.Handler.Refresh(c, params)
 }
 
 // Register operation middleware
@@ -704,33 +1317,144 @@ func (siw *ServerInterfaceWrapper) Register(c *gin.Context) {
 	siw.Handler.Register(c)
 }
 
+// StepUp operation middleware
+func (siw *ServerInterfaceWrapper) StepUp(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StepUp(c)
+}
+
 // SwitchTenant operation middleware
 func (siw *ServerInterfaceWrapper) SwitchTenant(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SwitchTenant(c)
+}
+
+// ListProviders operation middleware
+func (siw *ServerInterfaceWrapper) ListProviders(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListProviders(c)
+}
+
+// CreateProvider operation middleware
+func (siw *ServerInterfaceWrapper) CreateProvider(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateProvider(c)
+}
+
+// DeleteProvider operation middleware
+func (siw *ServerInterfaceWrapper) DeleteProvider(c *gin.Context) {
 
 	var err error
 	_ = err
 
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteProvider(c, id)
+}
+
+// GetProvider operation middleware
+func (siw *ServerInterfaceWrapper) GetProvider(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetProvider(c, id)
+}
+
+// UpdateProvider operation middleware
+func (siw *ServerInterfaceWrapper) UpdateProvider(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// Parameter object where we will unmarshal all parameters from the context
-	var params SwitchTenantParams
+	var params UpdateProviderParams
 
 	headers := c.Request.Header
 
-	// ------------- Optional header parameter "User-Agent" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("User-Agent")]; found {
-		var UserAgent string
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
 		n := len(valueList)
 		if n != 1 {
-			siw.ErrorHandler(c, fmt.Errorf("Expected one value for User-Agent, got %d", n), http.StatusBadRequest)
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
 			return
 		}
 
-		err = runtime.BindStyledParameterWithOptions("simple", "User-Agent", valueList[0], &UserAgent, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
 		if err != nil {
-			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter User-Agent: %w", err), http.StatusBadRequest)
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
 			return
 		}
 
-		params.UserAgent = &UserAgent
+		params.IfMatch = &IfMatch
 
 	}
 
@@ -741,7 +1465,32 @@ func (siw *ServerInterfaceWrapper) SwitchTenant(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.SwitchTenant(c, params)
+	siw.Handler.UpdateProvider(c, id, params)
+}
+
+// ProveDomains operation middleware
+func (siw *ServerInterfaceWrapper) ProveDomains(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ProveDomains(c, id)
 }
 
 // ListInvitations operation middleware
@@ -905,6 +1654,122 @@ func (siw *ServerInterfaceWrapper) ExportMe(c *gin.Context) {
 	}
 
 	siw.Handler.ExportMe(c)
+}
+
+// ListMyIdentities operation middleware
+func (siw *ServerInterfaceWrapper) ListMyIdentities(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListMyIdentities(c)
+}
+
+// LinkMyIdentity operation middleware
+func (siw *ServerInterfaceWrapper) LinkMyIdentity(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.LinkMyIdentity(c)
+}
+
+// UnlinkMyIdentity operation middleware
+func (siw *ServerInterfaceWrapper) UnlinkMyIdentity(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UnlinkMyIdentity(c, id)
+}
+
+// GetMyMfa operation middleware
+func (siw *ServerInterfaceWrapper) GetMyMfa(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetMyMfa(c)
+}
+
+// RenewRecoveryCodes operation middleware
+func (siw *ServerInterfaceWrapper) RenewRecoveryCodes(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RenewRecoveryCodes(c)
+}
+
+// RemoveTotp operation middleware
+func (siw *ServerInterfaceWrapper) RemoveTotp(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RemoveTotp(c)
+}
+
+// BeginTotp operation middleware
+func (siw *ServerInterfaceWrapper) BeginTotp(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.BeginTotp(c)
+}
+
+// ConfirmTotp operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmTotp(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmTotp(c)
 }
 
 // ChangePassword operation middleware
@@ -1323,16 +2188,29 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 		ErrorHandler:       errorHandler,
 	}
 
+	router.GET(options.BaseURL+"/api/v1/auth/csrf", wrapper.CsrfToken)
 	router.POST(options.BaseURL+"/api/v1/auth/email/change/confirm", wrapper.ConfirmEmailChange)
 	router.POST(options.BaseURL+"/api/v1/auth/email/resend", wrapper.ResendVerification)
 	router.POST(options.BaseURL+"/api/v1/auth/email/verify", wrapper.VerifyEmail)
 	router.POST(options.BaseURL+"/api/v1/auth/login", wrapper.Login)
 	router.POST(options.BaseURL+"/api/v1/auth/logout", wrapper.Logout)
+	router.POST(options.BaseURL+"/api/v1/auth/mfa", wrapper.FinishLogin)
+	router.POST(options.BaseURL+"/api/v1/auth/oidc/exchange", wrapper.ExchangeSignIn)
+	router.GET(options.BaseURL+"/api/v1/auth/oidc/providers", wrapper.ListSignInProviders)
+	router.GET(options.BaseURL+"/api/v1/auth/oidc/:provider/callback", wrapper.FinishSignIn)
+	router.GET(options.BaseURL+"/api/v1/auth/oidc/:provider/start", wrapper.StartSignIn)
 	router.POST(options.BaseURL+"/api/v1/auth/password/forgot", wrapper.ForgotPassword)
 	router.POST(options.BaseURL+"/api/v1/auth/password/reset", wrapper.ResetPassword)
 	router.POST(options.BaseURL+"/api/v1/auth/refresh", wrapper.Refresh)
 	router.POST(options.BaseURL+"/api/v1/auth/register", wrapper.Register)
+	router.POST(options.BaseURL+"/api/v1/auth/step-up", wrapper.StepUp)
 	router.POST(options.BaseURL+"/api/v1/auth/switch", wrapper.SwitchTenant)
+	router.GET(options.BaseURL+"/api/v1/identity-providers", wrapper.ListProviders)
+	router.POST(options.BaseURL+"/api/v1/identity-providers", wrapper.CreateProvider)
+	router.DELETE(options.BaseURL+"/api/v1/identity-providers/:id", wrapper.DeleteProvider)
+	router.GET(options.BaseURL+"/api/v1/identity-providers/:id", wrapper.GetProvider)
+	router.PATCH(options.BaseURL+"/api/v1/identity-providers/:id", wrapper.UpdateProvider)
+	router.POST(options.BaseURL+"/api/v1/identity-providers/:id/prove-domains", wrapper.ProveDomains)
 	router.GET(options.BaseURL+"/api/v1/invitations", wrapper.ListInvitations)
 	router.POST(options.BaseURL+"/api/v1/invitations", wrapper.CreateInvitation)
 	router.POST(options.BaseURL+"/api/v1/invitations/accept", wrapper.AcceptInvitation)
@@ -1342,6 +2220,14 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/api/v1/me", wrapper.Me)
 	router.POST(options.BaseURL+"/api/v1/me/email", wrapper.ChangeEmail)
 	router.GET(options.BaseURL+"/api/v1/me/export", wrapper.ExportMe)
+	router.GET(options.BaseURL+"/api/v1/me/identities", wrapper.ListMyIdentities)
+	router.POST(options.BaseURL+"/api/v1/me/identities", wrapper.LinkMyIdentity)
+	router.DELETE(options.BaseURL+"/api/v1/me/identities/:id", wrapper.UnlinkMyIdentity)
+	router.GET(options.BaseURL+"/api/v1/me/mfa", wrapper.GetMyMfa)
+	router.POST(options.BaseURL+"/api/v1/me/mfa/recovery-codes", wrapper.RenewRecoveryCodes)
+	router.DELETE(options.BaseURL+"/api/v1/me/mfa/totp", wrapper.RemoveTotp)
+	router.POST(options.BaseURL+"/api/v1/me/mfa/totp", wrapper.BeginTotp)
+	router.POST(options.BaseURL+"/api/v1/me/mfa/totp/confirm", wrapper.ConfirmTotp)
 	router.POST(options.BaseURL+"/api/v1/me/password", wrapper.ChangePassword)
 	router.DELETE(options.BaseURL+"/api/v1/me/sessions", wrapper.RevokeMyOtherSessions)
 	router.GET(options.BaseURL+"/api/v1/me/sessions", wrapper.ListMySessions)
@@ -1357,6 +2243,27 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PATCH(options.BaseURL+"/api/v1/tenants/:id", wrapper.UpdateTenant)
 	router.POST(options.BaseURL+"/api/v1/tenants/:id/resume", wrapper.ResumeTenant)
 	router.POST(options.BaseURL+"/api/v1/tenants/:id/suspend", wrapper.SuspendTenant)
+}
+
+type CsrfTokenRequestObject struct {
+}
+
+type CsrfTokenResponseObject interface {
+	VisitCsrfTokenResponse(w http.ResponseWriter) error
+}
+
+type CsrfToken200JSONResponse CSRFToken
+
+func (response CsrfToken200JSONResponse) VisitCsrfTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ConfirmEmailChangeRequestObject struct {
@@ -1450,6 +2357,122 @@ func (response Logout204Response) VisitLogoutResponse(w http.ResponseWriter) err
 	return nil
 }
 
+type FinishLoginRequestObject struct {
+	Body *FinishLoginJSONRequestBody
+}
+
+type FinishLoginResponseObject interface {
+	VisitFinishLoginResponse(w http.ResponseWriter) error
+}
+
+type FinishLogin200JSONResponse Tokens
+
+func (response FinishLogin200JSONResponse) VisitFinishLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangeSignInRequestObject struct {
+	Body *ExchangeSignInJSONRequestBody
+}
+
+type ExchangeSignInResponseObject interface {
+	VisitExchangeSignInResponse(w http.ResponseWriter) error
+}
+
+type ExchangeSignIn200JSONResponse Tokens
+
+func (response ExchangeSignIn200JSONResponse) VisitExchangeSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSignInProvidersRequestObject struct {
+	Params ListSignInProvidersParams
+}
+
+type ListSignInProvidersResponseObject interface {
+	VisitListSignInProvidersResponse(w http.ResponseWriter) error
+}
+
+type ListSignInProviders200JSONResponse SignInProviders
+
+func (response ListSignInProviders200JSONResponse) VisitListSignInProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FinishSignInRequestObject struct {
+	Provider string `json:"provider"`
+	Params   FinishSignInParams
+}
+
+type FinishSignInResponseObject interface {
+	VisitFinishSignInResponse(w http.ResponseWriter) error
+}
+
+type FinishSignIn302ResponseHeaders struct {
+	Location *string
+}
+
+type FinishSignIn302Response struct {
+	Headers FinishSignIn302ResponseHeaders
+}
+
+func (response FinishSignIn302Response) VisitFinishSignInResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(302)
+	return nil
+}
+
+type StartSignInRequestObject struct {
+	Provider string `json:"provider"`
+	Params   StartSignInParams
+}
+
+type StartSignInResponseObject interface {
+	VisitStartSignInResponse(w http.ResponseWriter) error
+}
+
+type StartSignIn302ResponseHeaders struct {
+	Location *string
+}
+
+type StartSignIn302Response struct {
+	Headers StartSignIn302ResponseHeaders
+}
+
+func (response StartSignIn302Response) VisitStartSignInResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(302)
+	return nil
+}
+
 type ForgotPasswordRequestObject struct {
 	Body *ForgotPasswordJSONRequestBody
 }
@@ -1483,7 +2506,8 @@ func (response ResetPassword204Response) VisitResetPasswordResponse(w http.Respo
 }
 
 type RefreshRequestObject struct {
-	Body *RefreshJSONRequestBody
+	Params RefreshParams
+	Body   *RefreshJSONRequestBody
 }
 
 type RefreshResponseObject interface {
@@ -1534,9 +2558,30 @@ func (response Register202Response) VisitRegisterResponse(w http.ResponseWriter)
 	return nil
 }
 
+type StepUpRequestObject struct {
+	Body *StepUpJSONRequestBody
+}
+
+type StepUpResponseObject interface {
+	VisitStepUpResponse(w http.ResponseWriter) error
+}
+
+type StepUp200JSONResponse Tokens
+
+func (response StepUp200JSONResponse) VisitStepUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SwitchTenantRequestObject struct {
-	Params SwitchTenantParams
-	Body   *SwitchTenantJSONRequestBody
+	Body *SwitchTenantJSONRequestBody
 }
 
 type SwitchTenantResponseObject interface {
@@ -1546,6 +2591,167 @@ type SwitchTenantResponseObject interface {
 type SwitchTenant200JSONResponse Tokens
 
 func (response SwitchTenant200JSONResponse) VisitSwitchTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersRequestObject struct {
+}
+
+type ListProvidersResponseObject interface {
+	VisitListProvidersResponse(w http.ResponseWriter) error
+}
+
+type ListProviders200JSONResponse ProviderList
+
+func (response ListProviders200JSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateProviderRequestObject struct {
+	Body *CreateProviderJSONRequestBody
+}
+
+type CreateProviderResponseObject interface {
+	VisitCreateProviderResponse(w http.ResponseWriter) error
+}
+
+type CreateProvider201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type CreateProvider201JSONResponse struct {
+	Body    Provider
+	Headers CreateProvider201ResponseHeaders
+}
+
+func (response CreateProvider201JSONResponse) VisitCreateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteProviderRequestObject struct {
+	ID openapi_types.UUID `json:"id"`
+}
+
+type DeleteProviderResponseObject interface {
+	VisitDeleteProviderResponse(w http.ResponseWriter) error
+}
+
+type DeleteProvider204Response struct {
+}
+
+func (response DeleteProvider204Response) VisitDeleteProviderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type GetProviderRequestObject struct {
+	ID openapi_types.UUID `json:"id"`
+}
+
+type GetProviderResponseObject interface {
+	VisitGetProviderResponse(w http.ResponseWriter) error
+}
+
+type GetProvider200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetProvider200JSONResponse struct {
+	Body    Provider
+	Headers GetProvider200ResponseHeaders
+}
+
+func (response GetProvider200JSONResponse) VisitGetProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProviderRequestObject struct {
+	ID     openapi_types.UUID `json:"id"`
+	Params UpdateProviderParams
+	Body   *UpdateProviderJSONRequestBody
+}
+
+type UpdateProviderResponseObject interface {
+	VisitUpdateProviderResponse(w http.ResponseWriter) error
+}
+
+type UpdateProvider200ResponseHeaders struct {
+	ETag *string
+}
+
+type UpdateProvider200JSONResponse struct {
+	Body    Provider
+	Headers UpdateProvider200ResponseHeaders
+}
+
+func (response UpdateProvider200JSONResponse) VisitUpdateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProveDomainsRequestObject struct {
+	ID openapi_types.UUID `json:"id"`
+}
+
+type ProveDomainsResponseObject interface {
+	VisitProveDomainsResponse(w http.ResponseWriter) error
+}
+
+type ProveDomains200JSONResponse Provider
+
+func (response ProveDomains200JSONResponse) VisitProveDomainsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -1740,6 +2946,165 @@ type ExportMeResponseObject interface {
 type ExportMe200JSONResponse Export
 
 func (response ExportMe200JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyIdentitiesRequestObject struct {
+}
+
+type ListMyIdentitiesResponseObject interface {
+	VisitListMyIdentitiesResponse(w http.ResponseWriter) error
+}
+
+type ListMyIdentities200JSONResponse FederatedIdentities
+
+func (response ListMyIdentities200JSONResponse) VisitListMyIdentitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkMyIdentityRequestObject struct {
+	Body *LinkMyIdentityJSONRequestBody
+}
+
+type LinkMyIdentityResponseObject interface {
+	VisitLinkMyIdentityResponse(w http.ResponseWriter) error
+}
+
+type LinkMyIdentity200JSONResponse LinkStart
+
+func (response LinkMyIdentity200JSONResponse) VisitLinkMyIdentityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnlinkMyIdentityRequestObject struct {
+	ID openapi_types.UUID `json:"id"`
+}
+
+type UnlinkMyIdentityResponseObject interface {
+	VisitUnlinkMyIdentityResponse(w http.ResponseWriter) error
+}
+
+type UnlinkMyIdentity204Response struct {
+}
+
+func (response UnlinkMyIdentity204Response) VisitUnlinkMyIdentityResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type GetMyMfaRequestObject struct {
+}
+
+type GetMyMfaResponseObject interface {
+	VisitGetMyMfaResponse(w http.ResponseWriter) error
+}
+
+type GetMyMfa200JSONResponse Mfa
+
+func (response GetMyMfa200JSONResponse) VisitGetMyMfaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewRecoveryCodesRequestObject struct {
+}
+
+type RenewRecoveryCodesResponseObject interface {
+	VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error
+}
+
+type RenewRecoveryCodes200JSONResponse RecoveryCodes
+
+func (response RenewRecoveryCodes200JSONResponse) VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveTotpRequestObject struct {
+}
+
+type RemoveTotpResponseObject interface {
+	VisitRemoveTotpResponse(w http.ResponseWriter) error
+}
+
+type RemoveTotp204Response struct {
+}
+
+func (response RemoveTotp204Response) VisitRemoveTotpResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type BeginTotpRequestObject struct {
+}
+
+type BeginTotpResponseObject interface {
+	VisitBeginTotpResponse(w http.ResponseWriter) error
+}
+
+type BeginTotp200JSONResponse TotpEnrolment
+
+func (response BeginTotp200JSONResponse) VisitBeginTotpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmTotpRequestObject struct {
+	Body *ConfirmTotpJSONRequestBody
+}
+
+type ConfirmTotpResponseObject interface {
+	VisitConfirmTotpResponse(w http.ResponseWriter) error
+}
+
+type ConfirmTotp200JSONResponse RecoveryCodes
+
+func (response ConfirmTotp200JSONResponse) VisitConfirmTotpResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -2088,6 +3453,9 @@ func (response SuspendTenant200JSONResponse) VisitSuspendTenantResponse(w http.R
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// CsrfToken Learn the CSRF token of the session in the cookies
+	// (GET /api/v1/auth/csrf)
+	CsrfToken(ctx context.Context, request CsrfTokenRequestObject) (CsrfTokenResponseObject, error)
 	// ConfirmEmailChange Confirm a change of address at one of the two addresses
 	// (POST /api/v1/auth/email/change/confirm)
 	ConfirmEmailChange(ctx context.Context, request ConfirmEmailChangeRequestObject) (ConfirmEmailChangeResponseObject, error)
@@ -2103,6 +3471,21 @@ type StrictServerInterface interface {
 	// Logout End the bearer's session
 	// (POST /api/v1/auth/logout)
 	Logout(ctx context.Context, request LogoutRequestObject) (LogoutResponseObject, error)
+	// FinishLogin Finish a sign-in with a second factor
+	// (POST /api/v1/auth/mfa)
+	FinishLogin(ctx context.Context, request FinishLoginRequestObject) (FinishLoginResponseObject, error)
+	// ExchangeSignIn Trade the code of a callback for the tokens of a new session
+	// (POST /api/v1/auth/oidc/exchange)
+	ExchangeSignIn(ctx context.Context, request ExchangeSignInRequestObject) (ExchangeSignInResponseObject, error)
+	// ListSignInProviders List the identity providers that one can sign in with
+	// (GET /api/v1/auth/oidc/providers)
+	ListSignInProviders(ctx context.Context, request ListSignInProvidersRequestObject) (ListSignInProvidersResponseObject, error)
+	// FinishSignIn Come back from an identity provider
+	// (GET /api/v1/auth/oidc/{provider}/callback)
+	FinishSignIn(ctx context.Context, request FinishSignInRequestObject) (FinishSignInResponseObject, error)
+	// StartSignIn Sign in with an identity provider
+	// (GET /api/v1/auth/oidc/{provider}/start)
+	StartSignIn(ctx context.Context, request StartSignInRequestObject) (StartSignInResponseObject, error)
 	// ForgotPassword Ask for a link to a new password
 	// (POST /api/v1/auth/password/forgot)
 	ForgotPassword(ctx context.Context, request ForgotPasswordRequestObject) (ForgotPasswordResponseObject, error)
@@ -2115,9 +3498,30 @@ type StrictServerInterface interface {
 	// Register Create a user and a tenant
 	// (POST /api/v1/auth/register)
 	Register(ctx context.Context, request RegisterRequestObject) (RegisterResponseObject, error)
+	// StepUp Prove anew who one is
+	// (POST /api/v1/auth/step-up)
+	StepUp(ctx context.Context, request StepUpRequestObject) (StepUpResponseObject, error)
 	// SwitchTenant Act in another of one's tenants
 	// (POST /api/v1/auth/switch)
 	SwitchTenant(ctx context.Context, request SwitchTenantRequestObject) (SwitchTenantResponseObject, error)
+	// ListProviders List the tenant's identity providers
+	// (GET /api/v1/identity-providers)
+	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
+	// CreateProvider Let people sign in with an identity provider of the tenant
+	// (POST /api/v1/identity-providers)
+	CreateProvider(ctx context.Context, request CreateProviderRequestObject) (CreateProviderResponseObject, error)
+	// DeleteProvider Remove an identity provider of the tenant
+	// (DELETE /api/v1/identity-providers/{id})
+	DeleteProvider(ctx context.Context, request DeleteProviderRequestObject) (DeleteProviderResponseObject, error)
+	// GetProvider Read an identity provider of the tenant
+	// (GET /api/v1/identity-providers/{id})
+	GetProvider(ctx context.Context, request GetProviderRequestObject) (GetProviderResponseObject, error)
+	// UpdateProvider Change an identity provider of the tenant
+	// (PATCH /api/v1/identity-providers/{id})
+	UpdateProvider(ctx context.Context, request UpdateProviderRequestObject) (UpdateProviderResponseObject, error)
+	// ProveDomains Look for the records that prove the domains of an identity provider
+	// (POST /api/v1/identity-providers/{id}/prove-domains)
+	ProveDomains(ctx context.Context, request ProveDomainsRequestObject) (ProveDomainsResponseObject, error)
 	// ListInvitations List the invitations that nobody has accepted, newest first
 	// (GET /api/v1/invitations)
 	ListInvitations(ctx context.Context, request ListInvitationsRequestObject) (ListInvitationsResponseObject, error)
@@ -2145,6 +3549,30 @@ type StrictServerInterface interface {
 	// ExportMe Everything that the platform holds about the caller
 	// (GET /api/v1/me/export)
 	ExportMe(ctx context.Context, request ExportMeRequestObject) (ExportMeResponseObject, error)
+	// ListMyIdentities List the identities that the caller can sign in with
+	// (GET /api/v1/me/identities)
+	ListMyIdentities(ctx context.Context, request ListMyIdentitiesRequestObject) (ListMyIdentitiesResponseObject, error)
+	// LinkMyIdentity Link an identity to the caller
+	// (POST /api/v1/me/identities)
+	LinkMyIdentity(ctx context.Context, request LinkMyIdentityRequestObject) (LinkMyIdentityResponseObject, error)
+	// UnlinkMyIdentity Unlink an identity
+	// (DELETE /api/v1/me/identities/{id})
+	UnlinkMyIdentity(ctx context.Context, request UnlinkMyIdentityRequestObject) (UnlinkMyIdentityResponseObject, error)
+	// GetMyMfa My second factors
+	// (GET /api/v1/me/mfa)
+	GetMyMfa(ctx context.Context, request GetMyMfaRequestObject) (GetMyMfaResponseObject, error)
+	// RenewRecoveryCodes Make new recovery codes
+	// (POST /api/v1/me/mfa/recovery-codes)
+	RenewRecoveryCodes(ctx context.Context, request RenewRecoveryCodesRequestObject) (RenewRecoveryCodesResponseObject, error)
+	// RemoveTotp Remove the authenticator app
+	// (DELETE /api/v1/me/mfa/totp)
+	RemoveTotp(ctx context.Context, request RemoveTotpRequestObject) (RemoveTotpResponseObject, error)
+	// BeginTotp Begin to enrol an authenticator app
+	// (POST /api/v1/me/mfa/totp)
+	BeginTotp(ctx context.Context, request BeginTotpRequestObject) (BeginTotpResponseObject, error)
+	// ConfirmTotp Confirm the authenticator app with a code of it
+	// (POST /api/v1/me/mfa/totp/confirm)
+	ConfirmTotp(ctx context.Context, request ConfirmTotpRequestObject) (ConfirmTotpResponseObject, error)
 	// ChangePassword Change the caller's password
 	// (POST /api/v1/me/password)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -2247,6 +3675,30 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictGinServerOptions
+}
+
+// CsrfToken operation middleware
+func (sh *strictHandler) CsrfToken(ctx *gin.Context) {
+	var request CsrfTokenRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CsrfToken(ctx.Request.Context(), request.(CsrfTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CsrfToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CsrfTokenResponseObject); ok {
+		if err := validResponse.VisitCsrfTokenResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ConfirmEmailChange operation middleware
@@ -2441,6 +3893,170 @@ func (sh *strictHandler) Logout(ctx *gin.Context) {
 	}
 }
 
+// FinishLogin operation middleware
+func (sh *strictHandler) FinishLogin(ctx *gin.Context) {
+	var request FinishLoginRequestObject
+
+	var body FinishLoginJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FinishLogin(ctx.Request.Context(), request.(FinishLoginRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FinishLogin")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(FinishLoginResponseObject); ok {
+		if err := validResponse.VisitFinishLoginResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExchangeSignIn operation middleware
+func (sh *strictHandler) ExchangeSignIn(ctx *gin.Context) {
+	var request ExchangeSignInRequestObject
+
+	var body ExchangeSignInJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExchangeSignIn(ctx.Request.Context(), request.(ExchangeSignInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExchangeSignIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExchangeSignInResponseObject); ok {
+		if err := validResponse.VisitExchangeSignInResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSignInProviders operation middleware
+func (sh *strictHandler) ListSignInProviders(ctx *gin.Context, params ListSignInProvidersParams) {
+	var request ListSignInProvidersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSignInProviders(ctx.Request.Context(), request.(ListSignInProvidersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSignInProviders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSignInProvidersResponseObject); ok {
+		if err := validResponse.VisitListSignInProvidersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// FinishSignIn operation middleware
+func (sh *strictHandler) FinishSignIn(ctx *gin.Context, provider string, params FinishSignInParams) {
+	var request FinishSignInRequestObject
+
+	request.Provider = provider
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FinishSignIn(ctx.Request.Context(), request.(FinishSignInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FinishSignIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(FinishSignInResponseObject); ok {
+		if err := validResponse.VisitFinishSignInResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartSignIn operation middleware
+func (sh *strictHandler) StartSignIn(ctx *gin.Context, provider string, params StartSignInParams) {
+	var request StartSignInRequestObject
+
+	request.Provider = provider
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartSignIn(ctx.Request.Context(), request.(StartSignInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartSignIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StartSignInResponseObject); ok {
+		if err := validResponse.VisitStartSignInResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ForgotPassword operation middleware
 func (sh *strictHandler) ForgotPassword(ctx *gin.Context) {
 	var request ForgotPasswordRequestObject
@@ -2526,8 +4142,10 @@ func (sh *strictHandler) ResetPassword(ctx *gin.Context) {
 }
 
 // Refresh operation middleware
-func (sh *strictHandler) Refresh(ctx *gin.Context) {
+func (sh *strictHandler) Refresh(ctx *gin.Context, params RefreshParams) {
 	var request RefreshRequestObject
+
+	request.Params = params
 
 	var body RefreshJSONRequestBody
 	var err error
@@ -2542,10 +4160,13 @@ func (sh *strictHandler) Refresh(ctx *gin.Context) {
 		err = binding.Validator.ValidateStruct(&body)
 	}
 	if err != nil {
-		sh.options.RequestErrorHandlerFunc(ctx, err)
-		return
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
 	}
-	request.Body = &body
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.Refresh(ctx.Request.Context(), request.(RefreshRequestObject))
@@ -2609,11 +4230,51 @@ func (sh *strictHandler) Register(ctx *gin.Context) {
 	}
 }
 
-// SwitchTenant operation middleware
-func (sh *strictHandler) SwitchTenant(ctx *gin.Context, params SwitchTenantParams) {
-	var request SwitchTenantRequestObject
+// StepUp operation middleware
+func (sh *strictHandler) StepUp(ctx *gin.Context) {
+	var request StepUpRequestObject
 
-	request.Params = params
+	var body StepUpJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StepUp(ctx.Request.Context(), request.(StepUpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StepUp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StepUpResponseObject); ok {
+		if err := validResponse.VisitStepUpResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SwitchTenant operation middleware
+func (sh *strictHandler) SwitchTenant(ctx *gin.Context) {
+	var request SwitchTenantRequestObject
 
 	var body SwitchTenantJSONRequestBody
 	var err error
@@ -2646,6 +4307,195 @@ func (sh *strictHandler) SwitchTenant(ctx *gin.Context, params SwitchTenantParam
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SwitchTenantResponseObject); ok {
 		if err := validResponse.VisitSwitchTenantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListProviders operation middleware
+func (sh *strictHandler) ListProviders(ctx *gin.Context) {
+	var request ListProvidersRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProviders(ctx.Request.Context(), request.(ListProvidersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProviders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListProvidersResponseObject); ok {
+		if err := validResponse.VisitListProvidersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateProvider operation middleware
+func (sh *strictHandler) CreateProvider(ctx *gin.Context) {
+	var request CreateProviderRequestObject
+
+	var body CreateProviderJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateProvider(ctx.Request.Context(), request.(CreateProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateProviderResponseObject); ok {
+		if err := validResponse.VisitCreateProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteProvider operation middleware
+func (sh *strictHandler) DeleteProvider(ctx *gin.Context, id openapi_types.UUID) {
+	var request DeleteProviderRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteProvider(ctx.Request.Context(), request.(DeleteProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteProviderResponseObject); ok {
+		if err := validResponse.VisitDeleteProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetProvider operation middleware
+func (sh *strictHandler) GetProvider(ctx *gin.Context, id openapi_types.UUID) {
+	var request GetProviderRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProvider(ctx.Request.Context(), request.(GetProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetProviderResponseObject); ok {
+		if err := validResponse.VisitGetProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateProvider operation middleware
+func (sh *strictHandler) UpdateProvider(ctx *gin.Context, id openapi_types.UUID, params UpdateProviderParams) {
+	var request UpdateProviderRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateProviderJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateProvider(ctx.Request.Context(), request.(UpdateProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UpdateProviderResponseObject); ok {
+		if err := validResponse.VisitUpdateProviderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ProveDomains operation middleware
+func (sh *strictHandler) ProveDomains(ctx *gin.Context, id openapi_types.UUID) {
+	var request ProveDomainsRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProveDomains(ctx.Request.Context(), request.(ProveDomainsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProveDomains")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ProveDomainsResponseObject); ok {
+		if err := validResponse.VisitProveDomainsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -2940,6 +4790,236 @@ func (sh *strictHandler) ExportMe(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ExportMeResponseObject); ok {
 		if err := validResponse.VisitExportMeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMyIdentities operation middleware
+func (sh *strictHandler) ListMyIdentities(ctx *gin.Context) {
+	var request ListMyIdentitiesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMyIdentities(ctx.Request.Context(), request.(ListMyIdentitiesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMyIdentities")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListMyIdentitiesResponseObject); ok {
+		if err := validResponse.VisitListMyIdentitiesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LinkMyIdentity operation middleware
+func (sh *strictHandler) LinkMyIdentity(ctx *gin.Context) {
+	var request LinkMyIdentityRequestObject
+
+	var body LinkMyIdentityJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LinkMyIdentity(ctx.Request.Context(), request.(LinkMyIdentityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LinkMyIdentity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(LinkMyIdentityResponseObject); ok {
+		if err := validResponse.VisitLinkMyIdentityResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnlinkMyIdentity operation middleware
+func (sh *strictHandler) UnlinkMyIdentity(ctx *gin.Context, id openapi_types.UUID) {
+	var request UnlinkMyIdentityRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnlinkMyIdentity(ctx.Request.Context(), request.(UnlinkMyIdentityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnlinkMyIdentity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UnlinkMyIdentityResponseObject); ok {
+		if err := validResponse.VisitUnlinkMyIdentityResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMyMfa operation middleware
+func (sh *strictHandler) GetMyMfa(ctx *gin.Context) {
+	var request GetMyMfaRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMyMfa(ctx.Request.Context(), request.(GetMyMfaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMyMfa")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetMyMfaResponseObject); ok {
+		if err := validResponse.VisitGetMyMfaResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RenewRecoveryCodes operation middleware
+func (sh *strictHandler) RenewRecoveryCodes(ctx *gin.Context) {
+	var request RenewRecoveryCodesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewRecoveryCodes(ctx.Request.Context(), request.(RenewRecoveryCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewRecoveryCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RenewRecoveryCodesResponseObject); ok {
+		if err := validResponse.VisitRenewRecoveryCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveTotp operation middleware
+func (sh *strictHandler) RemoveTotp(ctx *gin.Context) {
+	var request RemoveTotpRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveTotp(ctx.Request.Context(), request.(RemoveTotpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveTotp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RemoveTotpResponseObject); ok {
+		if err := validResponse.VisitRemoveTotpResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// BeginTotp operation middleware
+func (sh *strictHandler) BeginTotp(ctx *gin.Context) {
+	var request BeginTotpRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BeginTotp(ctx.Request.Context(), request.(BeginTotpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BeginTotp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(BeginTotpResponseObject); ok {
+		if err := validResponse.VisitBeginTotpResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmTotp operation middleware
+func (sh *strictHandler) ConfirmTotp(ctx *gin.Context) {
+	var request ConfirmTotpRequestObject
+
+	var body ConfirmTotpJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmTotp(ctx.Request.Context(), request.(ConfirmTotpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmTotp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ConfirmTotpResponseObject); ok {
+		if err := validResponse.VisitConfirmTotpResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -13,13 +13,19 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/yourorg/platform/modules/identity/internal/ent/emailchange"
+	"github.com/yourorg/platform/modules/identity/internal/ent/factor"
+	"github.com/yourorg/platform/modules/identity/internal/ent/federated"
+	"github.com/yourorg/platform/modules/identity/internal/ent/federation"
 	"github.com/yourorg/platform/modules/identity/internal/ent/invitation"
 	"github.com/yourorg/platform/modules/identity/internal/ent/lockout"
 	"github.com/yourorg/platform/modules/identity/internal/ent/mailtoken"
 	"github.com/yourorg/platform/modules/identity/internal/ent/membership"
+	"github.com/yourorg/platform/modules/identity/internal/ent/provider"
+	"github.com/yourorg/platform/modules/identity/internal/ent/recoverycode"
 	"github.com/yourorg/platform/modules/identity/internal/ent/refreshtoken"
 	"github.com/yourorg/platform/modules/identity/internal/ent/serverkey"
 	"github.com/yourorg/platform/modules/identity/internal/ent/session"
+	"github.com/yourorg/platform/modules/identity/internal/ent/signin"
 	"github.com/yourorg/platform/modules/identity/internal/ent/tenant"
 	"github.com/yourorg/platform/modules/identity/internal/ent/user"
 )
@@ -83,13 +89,19 @@ func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			emailchange.Table:  emailchange.ValidColumn,
+			factor.Table:       factor.ValidColumn,
+			federated.Table:    federated.ValidColumn,
+			federation.Table:   federation.ValidColumn,
 			invitation.Table:   invitation.ValidColumn,
 			lockout.Table:      lockout.ValidColumn,
 			mailtoken.Table:    mailtoken.ValidColumn,
 			membership.Table:   membership.ValidColumn,
+			provider.Table:     provider.ValidColumn,
+			recoverycode.Table: recoverycode.ValidColumn,
 			refreshtoken.Table: refreshtoken.ValidColumn,
 			serverkey.Table:    serverkey.ValidColumn,
 			session.Table:      session.ValidColumn,
+			signin.Table:       signin.ValidColumn,
 			tenant.Table:       tenant.ValidColumn,
 			user.Table:         user.ValidColumn,
 		})

@@ -82,6 +82,40 @@ func (_c *SessionCreate) SetNillableRevokedAt(v *time.Time) *SessionCreate {
 	return _c
 }
 
+// SetAuthenticatedAt sets the "authenticated_at" field.
+func (_c *SessionCreate) SetAuthenticatedAt(v time.Time) *SessionCreate {
+	_c.mutation.SetAuthenticatedAt(v)
+	return _c
+}
+
+// SetNillableAuthenticatedAt sets the "authenticated_at" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableAuthenticatedAt(v *time.Time) *SessionCreate {
+	if v != nil {
+		_c.SetAuthenticatedAt(*v)
+	}
+	return _c
+}
+
+// SetMethods sets the "methods" field.
+func (_c *SessionCreate) SetMethods(v []string) *SessionCreate {
+	_c.mutation.SetMethods(v)
+	return _c
+}
+
+// SetSecondFactor sets the "second_factor" field.
+func (_c *SessionCreate) SetSecondFactor(v bool) *SessionCreate {
+	_c.mutation.SetSecondFactor(v)
+	return _c
+}
+
+// SetNillableSecondFactor sets the "second_factor" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableSecondFactor(v *bool) *SessionCreate {
+	if v != nil {
+		_c.SetSecondFactor(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *SessionCreate) SetID(v uuid.UUID) *SessionCreate {
 	_c.mutation.SetID(v)
@@ -105,6 +139,7 @@ func (_c *SessionCreate) Mutation() *SessionMutation {
 
 // Save creates the Session in the database.
 func (_c *SessionCreate) Save(ctx context.Context) (*Session, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -130,6 +165,14 @@ func (_c *SessionCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *SessionCreate) defaults() {
+	if _, ok := _c.mutation.SecondFactor(); !ok {
+		v := session.DefaultSecondFactor
+		_c.mutation.SetSecondFactor(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *SessionCreate) check() error {
 	if _, ok := _c.mutation.UserID(); !ok {
@@ -152,6 +195,9 @@ func (_c *SessionCreate) check() error {
 	}
 	if _, ok := _c.mutation.ExpiresAt(); !ok {
 		return &ValidationError{Name: "expires_at", err: errors.New(`ent: missing required field "Session.expires_at"`)}
+	}
+	if _, ok := _c.mutation.SecondFactor(); !ok {
+		return &ValidationError{Name: "second_factor", err: errors.New(`ent: missing required field "Session.second_factor"`)}
 	}
 	if len(_c.mutation.UserIDs()) == 0 {
 		return &ValidationError{Name: "user", err: errors.New(`ent: missing required edge "Session.user"`)}
@@ -218,6 +264,18 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.RevokedAt(); ok {
 		_spec.SetField(session.FieldRevokedAt, field.TypeTime, value)
 		_node.RevokedAt = &value
+	}
+	if value, ok := _c.mutation.AuthenticatedAt(); ok {
+		_spec.SetField(session.FieldAuthenticatedAt, field.TypeTime, value)
+		_node.AuthenticatedAt = &value
+	}
+	if value, ok := _c.mutation.Methods(); ok {
+		_spec.SetField(session.FieldMethods, field.TypeJSON, value)
+		_node.Methods = value
+	}
+	if value, ok := _c.mutation.SecondFactor(); ok {
+		_spec.SetField(session.FieldSecondFactor, field.TypeBool, value)
+		_node.SecondFactor = value
 	}
 	if nodes := _c.mutation.UserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -347,6 +405,54 @@ func (u *SessionUpsert) ClearRevokedAt() *SessionUpsert {
 	return u
 }
 
+// SetAuthenticatedAt sets the "authenticated_at" field.
+func (u *SessionUpsert) SetAuthenticatedAt(v time.Time) *SessionUpsert {
+	u.Set(session.FieldAuthenticatedAt, v)
+	return u
+}
+
+// UpdateAuthenticatedAt sets the "authenticated_at" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateAuthenticatedAt() *SessionUpsert {
+	u.SetExcluded(session.FieldAuthenticatedAt)
+	return u
+}
+
+// ClearAuthenticatedAt clears the value of the "authenticated_at" field.
+func (u *SessionUpsert) ClearAuthenticatedAt() *SessionUpsert {
+	u.SetNull(session.FieldAuthenticatedAt)
+	return u
+}
+
+// SetMethods sets the "methods" field.
+func (u *SessionUpsert) SetMethods(v []string) *SessionUpsert {
+	u.Set(session.FieldMethods, v)
+	return u
+}
+
+// UpdateMethods sets the "methods" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateMethods() *SessionUpsert {
+	u.SetExcluded(session.FieldMethods)
+	return u
+}
+
+// ClearMethods clears the value of the "methods" field.
+func (u *SessionUpsert) ClearMethods() *SessionUpsert {
+	u.SetNull(session.FieldMethods)
+	return u
+}
+
+// SetSecondFactor sets the "second_factor" field.
+func (u *SessionUpsert) SetSecondFactor(v bool) *SessionUpsert {
+	u.Set(session.FieldSecondFactor, v)
+	return u
+}
+
+// UpdateSecondFactor sets the "second_factor" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateSecondFactor() *SessionUpsert {
+	u.SetExcluded(session.FieldSecondFactor)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -459,6 +565,62 @@ func (u *SessionUpsertOne) ClearRevokedAt() *SessionUpsertOne {
 	})
 }
 
+// SetAuthenticatedAt sets the "authenticated_at" field.
+func (u *SessionUpsertOne) SetAuthenticatedAt(v time.Time) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetAuthenticatedAt(v)
+	})
+}
+
+// UpdateAuthenticatedAt sets the "authenticated_at" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateAuthenticatedAt() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateAuthenticatedAt()
+	})
+}
+
+// ClearAuthenticatedAt clears the value of the "authenticated_at" field.
+func (u *SessionUpsertOne) ClearAuthenticatedAt() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.ClearAuthenticatedAt()
+	})
+}
+
+// SetMethods sets the "methods" field.
+func (u *SessionUpsertOne) SetMethods(v []string) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetMethods(v)
+	})
+}
+
+// UpdateMethods sets the "methods" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateMethods() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateMethods()
+	})
+}
+
+// ClearMethods clears the value of the "methods" field.
+func (u *SessionUpsertOne) ClearMethods() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.ClearMethods()
+	})
+}
+
+// SetSecondFactor sets the "second_factor" field.
+func (u *SessionUpsertOne) SetSecondFactor(v bool) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetSecondFactor(v)
+	})
+}
+
+// UpdateSecondFactor sets the "second_factor" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateSecondFactor() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateSecondFactor()
+	})
+}
+
 // Exec executes the query.
 func (u *SessionUpsertOne) Exec(ctx context.Context) error {
 	if len(u.create.conflict) == 0 {
@@ -516,6 +678,7 @@ func (_c *SessionCreateBulk) Save(ctx context.Context) ([]*Session, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*SessionMutation)
 				if !ok {
@@ -734,6 +897,62 @@ func (u *SessionUpsertBulk) UpdateRevokedAt() *SessionUpsertBulk {
 func (u *SessionUpsertBulk) ClearRevokedAt() *SessionUpsertBulk {
 	return u.Update(func(s *SessionUpsert) {
 		s.ClearRevokedAt()
+	})
+}
+
+// SetAuthenticatedAt sets the "authenticated_at" field.
+func (u *SessionUpsertBulk) SetAuthenticatedAt(v time.Time) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetAuthenticatedAt(v)
+	})
+}
+
+// UpdateAuthenticatedAt sets the "authenticated_at" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateAuthenticatedAt() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateAuthenticatedAt()
+	})
+}
+
+// ClearAuthenticatedAt clears the value of the "authenticated_at" field.
+func (u *SessionUpsertBulk) ClearAuthenticatedAt() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.ClearAuthenticatedAt()
+	})
+}
+
+// SetMethods sets the "methods" field.
+func (u *SessionUpsertBulk) SetMethods(v []string) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetMethods(v)
+	})
+}
+
+// UpdateMethods sets the "methods" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateMethods() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateMethods()
+	})
+}
+
+// ClearMethods clears the value of the "methods" field.
+func (u *SessionUpsertBulk) ClearMethods() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.ClearMethods()
+	})
+}
+
+// SetSecondFactor sets the "second_factor" field.
+func (u *SessionUpsertBulk) SetSecondFactor(v bool) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetSecondFactor(v)
+	})
+}
+
+// UpdateSecondFactor sets the "second_factor" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateSecondFactor() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateSecondFactor()
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 	"github.com/yourorg/platform/modules/identity/internal/ent/predicate"
 	"github.com/yourorg/platform/modules/identity/internal/ent/session"
@@ -73,6 +74,58 @@ func (_u *SessionUpdate) SetNillableRevokedAt(v *time.Time) *SessionUpdate {
 // ClearRevokedAt clears the value of the "revoked_at" field.
 func (_u *SessionUpdate) ClearRevokedAt() *SessionUpdate {
 	_u.mutation.ClearRevokedAt()
+	return _u
+}
+
+// SetAuthenticatedAt sets the "authenticated_at" field.
+func (_u *SessionUpdate) SetAuthenticatedAt(v time.Time) *SessionUpdate {
+	_u.mutation.SetAuthenticatedAt(v)
+	return _u
+}
+
+// SetNillableAuthenticatedAt sets the "authenticated_at" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableAuthenticatedAt(v *time.Time) *SessionUpdate {
+	if v != nil {
+		_u.SetAuthenticatedAt(*v)
+	}
+	return _u
+}
+
+// ClearAuthenticatedAt clears the value of the "authenticated_at" field.
+func (_u *SessionUpdate) ClearAuthenticatedAt() *SessionUpdate {
+	_u.mutation.ClearAuthenticatedAt()
+	return _u
+}
+
+// SetMethods sets the "methods" field.
+func (_u *SessionUpdate) SetMethods(v []string) *SessionUpdate {
+	_u.mutation.SetMethods(v)
+	return _u
+}
+
+// AppendMethods appends value to the "methods" field.
+func (_u *SessionUpdate) AppendMethods(v []string) *SessionUpdate {
+	_u.mutation.AppendMethods(v)
+	return _u
+}
+
+// ClearMethods clears the value of the "methods" field.
+func (_u *SessionUpdate) ClearMethods() *SessionUpdate {
+	_u.mutation.ClearMethods()
+	return _u
+}
+
+// SetSecondFactor sets the "second_factor" field.
+func (_u *SessionUpdate) SetSecondFactor(v bool) *SessionUpdate {
+	_u.mutation.SetSecondFactor(v)
+	return _u
+}
+
+// SetNillableSecondFactor sets the "second_factor" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableSecondFactor(v *bool) *SessionUpdate {
+	if v != nil {
+		_u.SetSecondFactor(*v)
+	}
 	return _u
 }
 
@@ -143,6 +196,26 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.RevokedAtCleared() {
 		_spec.ClearField(session.FieldRevokedAt, field.TypeTime)
 	}
+	if value, ok := _u.mutation.AuthenticatedAt(); ok {
+		_spec.SetField(session.FieldAuthenticatedAt, field.TypeTime, value)
+	}
+	if _u.mutation.AuthenticatedAtCleared() {
+		_spec.ClearField(session.FieldAuthenticatedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Methods(); ok {
+		_spec.SetField(session.FieldMethods, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedMethods(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, session.FieldMethods, value)
+		})
+	}
+	if _u.mutation.MethodsCleared() {
+		_spec.ClearField(session.FieldMethods, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.SecondFactor(); ok {
+		_spec.SetField(session.FieldSecondFactor, field.TypeBool, value)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{session.Label}
@@ -208,6 +281,58 @@ func (_u *SessionUpdateOne) SetNillableRevokedAt(v *time.Time) *SessionUpdateOne
 // ClearRevokedAt clears the value of the "revoked_at" field.
 func (_u *SessionUpdateOne) ClearRevokedAt() *SessionUpdateOne {
 	_u.mutation.ClearRevokedAt()
+	return _u
+}
+
+// SetAuthenticatedAt sets the "authenticated_at" field.
+func (_u *SessionUpdateOne) SetAuthenticatedAt(v time.Time) *SessionUpdateOne {
+	_u.mutation.SetAuthenticatedAt(v)
+	return _u
+}
+
+// SetNillableAuthenticatedAt sets the "authenticated_at" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableAuthenticatedAt(v *time.Time) *SessionUpdateOne {
+	if v != nil {
+		_u.SetAuthenticatedAt(*v)
+	}
+	return _u
+}
+
+// ClearAuthenticatedAt clears the value of the "authenticated_at" field.
+func (_u *SessionUpdateOne) ClearAuthenticatedAt() *SessionUpdateOne {
+	_u.mutation.ClearAuthenticatedAt()
+	return _u
+}
+
+// SetMethods sets the "methods" field.
+func (_u *SessionUpdateOne) SetMethods(v []string) *SessionUpdateOne {
+	_u.mutation.SetMethods(v)
+	return _u
+}
+
+// AppendMethods appends value to the "methods" field.
+func (_u *SessionUpdateOne) AppendMethods(v []string) *SessionUpdateOne {
+	_u.mutation.AppendMethods(v)
+	return _u
+}
+
+// ClearMethods clears the value of the "methods" field.
+func (_u *SessionUpdateOne) ClearMethods() *SessionUpdateOne {
+	_u.mutation.ClearMethods()
+	return _u
+}
+
+// SetSecondFactor sets the "second_factor" field.
+func (_u *SessionUpdateOne) SetSecondFactor(v bool) *SessionUpdateOne {
+	_u.mutation.SetSecondFactor(v)
+	return _u
+}
+
+// SetNillableSecondFactor sets the "second_factor" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableSecondFactor(v *bool) *SessionUpdateOne {
+	if v != nil {
+		_u.SetSecondFactor(*v)
+	}
 	return _u
 }
 
@@ -307,6 +432,26 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 	}
 	if _u.mutation.RevokedAtCleared() {
 		_spec.ClearField(session.FieldRevokedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.AuthenticatedAt(); ok {
+		_spec.SetField(session.FieldAuthenticatedAt, field.TypeTime, value)
+	}
+	if _u.mutation.AuthenticatedAtCleared() {
+		_spec.ClearField(session.FieldAuthenticatedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Methods(); ok {
+		_spec.SetField(session.FieldMethods, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedMethods(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, session.FieldMethods, value)
+		})
+	}
+	if _u.mutation.MethodsCleared() {
+		_spec.ClearField(session.FieldMethods, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.SecondFactor(); ok {
+		_spec.SetField(session.FieldSecondFactor, field.TypeBool, value)
 	}
 	_node = &Session{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -56,6 +56,20 @@ func (_c *TenantCreate) SetNillableVersion(v *int) *TenantCreate {
 	return _c
 }
 
+// SetRequireMfa sets the "require_mfa" field.
+func (_c *TenantCreate) SetRequireMfa(v bool) *TenantCreate {
+	_c.mutation.SetRequireMfa(v)
+	return _c
+}
+
+// SetNillableRequireMfa sets the "require_mfa" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableRequireMfa(v *bool) *TenantCreate {
+	if v != nil {
+		_c.SetRequireMfa(*v)
+	}
+	return _c
+}
+
 // SetSuspendedAt sets the "suspended_at" field.
 func (_c *TenantCreate) SetSuspendedAt(v time.Time) *TenantCreate {
 	_c.mutation.SetSuspendedAt(v)
@@ -135,6 +149,10 @@ func (_c *TenantCreate) defaults() {
 		v := tenant.DefaultVersion
 		_c.mutation.SetVersion(v)
 	}
+	if _, ok := _c.mutation.RequireMfa(); !ok {
+		v := tenant.DefaultRequireMfa
+		_c.mutation.SetRequireMfa(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -155,6 +173,9 @@ func (_c *TenantCreate) check() error {
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "Tenant.version"`)}
+	}
+	if _, ok := _c.mutation.RequireMfa(); !ok {
+		return &ValidationError{Name: "require_mfa", err: errors.New(`ent: missing required field "Tenant.require_mfa"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Tenant.created_at"`)}
@@ -210,6 +231,10 @@ func (_c *TenantCreate) createSpec() (*Tenant, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(tenant.FieldVersion, field.TypeInt, value)
 		_node.Version = value
+	}
+	if value, ok := _c.mutation.RequireMfa(); ok {
+		_spec.SetField(tenant.FieldRequireMfa, field.TypeBool, value)
+		_node.RequireMfa = value
 	}
 	if value, ok := _c.mutation.SuspendedAt(); ok {
 		_spec.SetField(tenant.FieldSuspendedAt, field.TypeTime, value)
@@ -314,6 +339,18 @@ func (u *TenantUpsert) UpdateVersion() *TenantUpsert {
 // AddVersion adds v to the "version" field.
 func (u *TenantUpsert) AddVersion(v int) *TenantUpsert {
 	u.Add(tenant.FieldVersion, v)
+	return u
+}
+
+// SetRequireMfa sets the "require_mfa" field.
+func (u *TenantUpsert) SetRequireMfa(v bool) *TenantUpsert {
+	u.Set(tenant.FieldRequireMfa, v)
+	return u
+}
+
+// UpdateRequireMfa sets the "require_mfa" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateRequireMfa() *TenantUpsert {
+	u.SetExcluded(tenant.FieldRequireMfa)
 	return u
 }
 
@@ -453,6 +490,20 @@ func (u *TenantUpsertOne) AddVersion(v int) *TenantUpsertOne {
 func (u *TenantUpsertOne) UpdateVersion() *TenantUpsertOne {
 	return u.Update(func(s *TenantUpsert) {
 		s.UpdateVersion()
+	})
+}
+
+// SetRequireMfa sets the "require_mfa" field.
+func (u *TenantUpsertOne) SetRequireMfa(v bool) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetRequireMfa(v)
+	})
+}
+
+// UpdateRequireMfa sets the "require_mfa" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateRequireMfa() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateRequireMfa()
 	})
 }
 
@@ -765,6 +816,20 @@ func (u *TenantUpsertBulk) AddVersion(v int) *TenantUpsertBulk {
 func (u *TenantUpsertBulk) UpdateVersion() *TenantUpsertBulk {
 	return u.Update(func(s *TenantUpsert) {
 		s.UpdateVersion()
+	})
+}
+
+// SetRequireMfa sets the "require_mfa" field.
+func (u *TenantUpsertBulk) SetRequireMfa(v bool) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetRequireMfa(v)
+	})
+}
+
+// UpdateRequireMfa sets the "require_mfa" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateRequireMfa() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateRequireMfa()
 	})
 }
 

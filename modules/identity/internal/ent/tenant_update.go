@@ -77,6 +77,20 @@ func (_u *TenantUpdate) AddVersion(v int) *TenantUpdate {
 	return _u
 }
 
+// SetRequireMfa sets the "require_mfa" field.
+func (_u *TenantUpdate) SetRequireMfa(v bool) *TenantUpdate {
+	_u.mutation.SetRequireMfa(v)
+	return _u
+}
+
+// SetNillableRequireMfa sets the "require_mfa" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableRequireMfa(v *bool) *TenantUpdate {
+	if v != nil {
+		_u.SetRequireMfa(*v)
+	}
+	return _u
+}
+
 // SetSuspendedAt sets the "suspended_at" field.
 func (_u *TenantUpdate) SetSuspendedAt(v time.Time) *TenantUpdate {
 	_u.mutation.SetSuspendedAt(v)
@@ -170,6 +184,9 @@ func (_u *TenantUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(tenant.FieldVersion, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.RequireMfa(); ok {
+		_spec.SetField(tenant.FieldRequireMfa, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.SuspendedAt(); ok {
 		_spec.SetField(tenant.FieldSuspendedAt, field.TypeTime, value)
 	}
@@ -248,6 +265,20 @@ func (_u *TenantUpdateOne) SetNillableVersion(v *int) *TenantUpdateOne {
 // AddVersion adds value to the "version" field.
 func (_u *TenantUpdateOne) AddVersion(v int) *TenantUpdateOne {
 	_u.mutation.AddVersion(v)
+	return _u
+}
+
+// SetRequireMfa sets the "require_mfa" field.
+func (_u *TenantUpdateOne) SetRequireMfa(v bool) *TenantUpdateOne {
+	_u.mutation.SetRequireMfa(v)
+	return _u
+}
+
+// SetNillableRequireMfa sets the "require_mfa" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableRequireMfa(v *bool) *TenantUpdateOne {
+	if v != nil {
+		_u.SetRequireMfa(*v)
+	}
 	return _u
 }
 
@@ -373,6 +404,9 @@ func (_u *TenantUpdateOne) sqlSave(ctx context.Context) (_node *Tenant, err erro
 	}
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(tenant.FieldVersion, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.RequireMfa(); ok {
+		_spec.SetField(tenant.FieldRequireMfa, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.SuspendedAt(); ok {
 		_spec.SetField(tenant.FieldSuspendedAt, field.TypeTime, value)

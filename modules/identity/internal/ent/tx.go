@@ -14,6 +14,12 @@ type Tx struct {
 	config
 	// EmailChange is the client for interacting with the EmailChange builders.
 	EmailChange *EmailChangeClient
+	// Factor is the client for interacting with the Factor builders.
+	Factor *FactorClient
+	// Federated is the client for interacting with the Federated builders.
+	Federated *FederatedClient
+	// Federation is the client for interacting with the Federation builders.
+	Federation *FederationClient
 	// Invitation is the client for interacting with the Invitation builders.
 	Invitation *InvitationClient
 	// Lockout is the client for interacting with the Lockout builders.
@@ -22,12 +28,18 @@ type Tx struct {
 	MailToken *MailTokenClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
+	// Provider is the client for interacting with the Provider builders.
+	Provider *ProviderClient
+	// RecoveryCode is the client for interacting with the RecoveryCode builders.
+	RecoveryCode *RecoveryCodeClient
 	// RefreshToken is the client for interacting with the RefreshToken builders.
 	RefreshToken *RefreshTokenClient
 	// ServerKey is the client for interacting with the ServerKey builders.
 	ServerKey *ServerKeyClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// SignIn is the client for interacting with the SignIn builders.
+	SignIn *SignInClient
 	// Tenant is the client for interacting with the Tenant builders.
 	Tenant *TenantClient
 	// User is the client for interacting with the User builders.
@@ -164,13 +176,19 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.EmailChange = NewEmailChangeClient(tx.config)
+	tx.Factor = NewFactorClient(tx.config)
+	tx.Federated = NewFederatedClient(tx.config)
+	tx.Federation = NewFederationClient(tx.config)
 	tx.Invitation = NewInvitationClient(tx.config)
 	tx.Lockout = NewLockoutClient(tx.config)
 	tx.MailToken = NewMailTokenClient(tx.config)
 	tx.Membership = NewMembershipClient(tx.config)
+	tx.Provider = NewProviderClient(tx.config)
+	tx.RecoveryCode = NewRecoveryCodeClient(tx.config)
 	tx.RefreshToken = NewRefreshTokenClient(tx.config)
 	tx.ServerKey = NewServerKeyClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
+	tx.SignIn = NewSignInClient(tx.config)
 	tx.Tenant = NewTenantClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 }

@@ -12,6 +12,27 @@ func (q *EmailChangeQuery) WhereP(ps ...func(*sql.Selector)) {
 }
 
 // WhereP adds predicates that do not depend on any generated package.
+func (q *FactorQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
+func (q *FederatedQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
+func (q *FederationQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
 func (q *InvitationQuery) WhereP(ps ...func(*sql.Selector)) {
 	for _, p := range ps {
 		q.predicates = append(q.predicates, p)
@@ -40,6 +61,20 @@ func (q *MembershipQuery) WhereP(ps ...func(*sql.Selector)) {
 }
 
 // WhereP adds predicates that do not depend on any generated package.
+func (q *ProviderQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
+func (q *RecoveryCodeQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
 func (q *RefreshTokenQuery) WhereP(ps ...func(*sql.Selector)) {
 	for _, p := range ps {
 		q.predicates = append(q.predicates, p)
@@ -55,6 +90,13 @@ func (q *ServerKeyQuery) WhereP(ps ...func(*sql.Selector)) {
 
 // WhereP adds predicates that do not depend on any generated package.
 func (q *SessionQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
+func (q *SignInQuery) WhereP(ps ...func(*sql.Selector)) {
 	for _, p := range ps {
 		q.predicates = append(q.predicates, p)
 	}

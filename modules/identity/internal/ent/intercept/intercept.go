@@ -9,14 +9,20 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"github.com/yourorg/platform/modules/identity/internal/ent"
 	"github.com/yourorg/platform/modules/identity/internal/ent/emailchange"
+	"github.com/yourorg/platform/modules/identity/internal/ent/factor"
+	"github.com/yourorg/platform/modules/identity/internal/ent/federated"
+	"github.com/yourorg/platform/modules/identity/internal/ent/federation"
 	"github.com/yourorg/platform/modules/identity/internal/ent/invitation"
 	"github.com/yourorg/platform/modules/identity/internal/ent/lockout"
 	"github.com/yourorg/platform/modules/identity/internal/ent/mailtoken"
 	"github.com/yourorg/platform/modules/identity/internal/ent/membership"
 	"github.com/yourorg/platform/modules/identity/internal/ent/predicate"
+	"github.com/yourorg/platform/modules/identity/internal/ent/provider"
+	"github.com/yourorg/platform/modules/identity/internal/ent/recoverycode"
 	"github.com/yourorg/platform/modules/identity/internal/ent/refreshtoken"
 	"github.com/yourorg/platform/modules/identity/internal/ent/serverkey"
 	"github.com/yourorg/platform/modules/identity/internal/ent/session"
+	"github.com/yourorg/platform/modules/identity/internal/ent/signin"
 	"github.com/yourorg/platform/modules/identity/internal/ent/tenant"
 	"github.com/yourorg/platform/modules/identity/internal/ent/user"
 )
@@ -102,6 +108,87 @@ func (f TraverseEmailChange) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.EmailChangeQuery", q)
+}
+
+// The FactorFunc type is an adapter to allow the use of ordinary function as a Querier.
+type FactorFunc func(context.Context, *ent.FactorQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f FactorFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.FactorQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.FactorQuery", q)
+}
+
+// The TraverseFactor type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseFactor func(context.Context, *ent.FactorQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseFactor) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseFactor) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.FactorQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.FactorQuery", q)
+}
+
+// The FederatedFunc type is an adapter to allow the use of ordinary function as a Querier.
+type FederatedFunc func(context.Context, *ent.FederatedQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f FederatedFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.FederatedQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.FederatedQuery", q)
+}
+
+// The TraverseFederated type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseFederated func(context.Context, *ent.FederatedQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseFederated) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseFederated) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.FederatedQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.FederatedQuery", q)
+}
+
+// The FederationFunc type is an adapter to allow the use of ordinary function as a Querier.
+type FederationFunc func(context.Context, *ent.FederationQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f FederationFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.FederationQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.FederationQuery", q)
+}
+
+// The TraverseFederation type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseFederation func(context.Context, *ent.FederationQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseFederation) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseFederation) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.FederationQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.FederationQuery", q)
 }
 
 // The InvitationFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -212,6 +299,60 @@ func (f TraverseMembership) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.MembershipQuery", q)
 }
 
+// The ProviderFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ProviderFunc func(context.Context, *ent.ProviderQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ProviderFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ProviderQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ProviderQuery", q)
+}
+
+// The TraverseProvider type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseProvider func(context.Context, *ent.ProviderQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseProvider) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseProvider) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ProviderQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ProviderQuery", q)
+}
+
+// The RecoveryCodeFunc type is an adapter to allow the use of ordinary function as a Querier.
+type RecoveryCodeFunc func(context.Context, *ent.RecoveryCodeQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f RecoveryCodeFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.RecoveryCodeQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.RecoveryCodeQuery", q)
+}
+
+// The TraverseRecoveryCode type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseRecoveryCode func(context.Context, *ent.RecoveryCodeQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseRecoveryCode) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseRecoveryCode) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.RecoveryCodeQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.RecoveryCodeQuery", q)
+}
+
 // The RefreshTokenFunc type is an adapter to allow the use of ordinary function as a Querier.
 type RefreshTokenFunc func(context.Context, *ent.RefreshTokenQuery) (ent.Value, error)
 
@@ -293,6 +434,33 @@ func (f TraverseSession) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.SessionQuery", q)
 }
 
+// The SignInFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SignInFunc func(context.Context, *ent.SignInQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SignInFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SignInQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SignInQuery", q)
+}
+
+// The TraverseSignIn type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSignIn func(context.Context, *ent.SignInQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSignIn) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSignIn) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SignInQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SignInQuery", q)
+}
+
 // The TenantFunc type is an adapter to allow the use of ordinary function as a Querier.
 type TenantFunc func(context.Context, *ent.TenantQuery) (ent.Value, error)
 
@@ -352,6 +520,12 @@ func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
 	case *ent.EmailChangeQuery:
 		return &query[*ent.EmailChangeQuery, predicate.EmailChange, emailchange.OrderOption]{typ: ent.TypeEmailChange, tq: q}, nil
+	case *ent.FactorQuery:
+		return &query[*ent.FactorQuery, predicate.Factor, factor.OrderOption]{typ: ent.TypeFactor, tq: q}, nil
+	case *ent.FederatedQuery:
+		return &query[*ent.FederatedQuery, predicate.Federated, federated.OrderOption]{typ: ent.TypeFederated, tq: q}, nil
+	case *ent.FederationQuery:
+		return &query[*ent.FederationQuery, predicate.Federation, federation.OrderOption]{typ: ent.TypeFederation, tq: q}, nil
 	case *ent.InvitationQuery:
 		return &query[*ent.InvitationQuery, predicate.Invitation, invitation.OrderOption]{typ: ent.TypeInvitation, tq: q}, nil
 	case *ent.LockoutQuery:
@@ -360,12 +534,18 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.MailTokenQuery, predicate.MailToken, mailtoken.OrderOption]{typ: ent.TypeMailToken, tq: q}, nil
 	case *ent.MembershipQuery:
 		return &query[*ent.MembershipQuery, predicate.Membership, membership.OrderOption]{typ: ent.TypeMembership, tq: q}, nil
+	case *ent.ProviderQuery:
+		return &query[*ent.ProviderQuery, predicate.Provider, provider.OrderOption]{typ: ent.TypeProvider, tq: q}, nil
+	case *ent.RecoveryCodeQuery:
+		return &query[*ent.RecoveryCodeQuery, predicate.RecoveryCode, recoverycode.OrderOption]{typ: ent.TypeRecoveryCode, tq: q}, nil
 	case *ent.RefreshTokenQuery:
 		return &query[*ent.RefreshTokenQuery, predicate.RefreshToken, refreshtoken.OrderOption]{typ: ent.TypeRefreshToken, tq: q}, nil
 	case *ent.ServerKeyQuery:
 		return &query[*ent.ServerKeyQuery, predicate.ServerKey, serverkey.OrderOption]{typ: ent.TypeServerKey, tq: q}, nil
 	case *ent.SessionQuery:
 		return &query[*ent.SessionQuery, predicate.Session, session.OrderOption]{typ: ent.TypeSession, tq: q}, nil
+	case *ent.SignInQuery:
+		return &query[*ent.SignInQuery, predicate.SignIn, signin.OrderOption]{typ: ent.TypeSignIn, tq: q}, nil
 	case *ent.TenantQuery:
 		return &query[*ent.TenantQuery, predicate.Tenant, tenant.OrderOption]{typ: ent.TypeTenant, tq: q}, nil
 	case *ent.UserQuery:

@@ -49,6 +49,134 @@ var (
 			},
 		},
 	}
+	// IdentityFactorsColumns holds the columns for the "identity_factors" table.
+	IdentityFactorsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"totp"}},
+		{Name: "sealed", Type: field.TypeBytes},
+		{Name: "mark", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "confirmed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "last_used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// IdentityFactorsTable holds the schema information for the "identity_factors" table.
+	IdentityFactorsTable = &schema.Table{
+		Name:       "identity_factors",
+		Columns:    IdentityFactorsColumns,
+		PrimaryKey: []*schema.Column{IdentityFactorsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "identity_factors_identity_users_user",
+				Columns:    []*schema.Column{IdentityFactorsColumns[7]},
+				RefColumns: []*schema.Column{IdentityUsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_factors_user",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityFactorsColumns[7]},
+			},
+			{
+				Name:    "identity_factors_confirmed",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityFactorsColumns[5], IdentityFactorsColumns[4]},
+			},
+		},
+	}
+	// IdentityFederatedColumns holds the columns for the "identity_federated" table.
+	IdentityFederatedColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "provider", Type: field.TypeString},
+		{Name: "issuer", Type: field.TypeString},
+		{Name: "subject", Type: field.TypeString},
+		{Name: "email", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "last_used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "provider_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// IdentityFederatedTable holds the schema information for the "identity_federated" table.
+	IdentityFederatedTable = &schema.Table{
+		Name:       "identity_federated",
+		Columns:    IdentityFederatedColumns,
+		PrimaryKey: []*schema.Column{IdentityFederatedColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "identity_federated_identity_users_user",
+				Columns:    []*schema.Column{IdentityFederatedColumns[7]},
+				RefColumns: []*schema.Column{IdentityUsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "identity_federated_identity_providers_owner",
+				Columns:    []*schema.Column{IdentityFederatedColumns[8]},
+				RefColumns: []*schema.Column{IdentityProvidersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_federated_subject",
+				Unique:  true,
+				Columns: []*schema.Column{IdentityFederatedColumns[1], IdentityFederatedColumns[2], IdentityFederatedColumns[3]},
+			},
+			{
+				Name:    "identity_federated_user",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityFederatedColumns[7]},
+			},
+			{
+				Name:    "identity_federated_provider",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityFederatedColumns[8]},
+			},
+		},
+	}
+	// IdentityFederationsColumns holds the columns for the "identity_federations" table.
+	IdentityFederationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "provider", Type: field.TypeString},
+		{Name: "hash", Type: field.TypeBytes, Unique: true},
+		{Name: "browser", Type: field.TypeBytes},
+		{Name: "sealed", Type: field.TypeBytes},
+		{Name: "return_to", Type: field.TypeString},
+		{Name: "wish", Type: field.TypeString},
+		{Name: "linking", Type: field.TypeUUID, Nullable: true},
+		{Name: "step", Type: field.TypeEnum, Enums: []string{"started", "returned", "vouched"}},
+		{Name: "authenticated_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "user_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// IdentityFederationsTable holds the schema information for the "identity_federations" table.
+	IdentityFederationsTable = &schema.Table{
+		Name:       "identity_federations",
+		Columns:    IdentityFederationsColumns,
+		PrimaryKey: []*schema.Column{IdentityFederationsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "identity_federations_identity_users_user",
+				Columns:    []*schema.Column{IdentityFederationsColumns[12]},
+				RefColumns: []*schema.Column{IdentityUsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_federations_expires",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityFederationsColumns[11]},
+			},
+			{
+				Name:    "identity_federations_user",
+				Unique:  false,
+				Columns: []*schema.Column{IdentityFederationsColumns[12]},
+			},
+		},
+	}
 	// IdentityInvitationsColumns holds the columns for the "identity_invitations" table.
 	IdentityInvitationsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -182,6 +310,75 @@ var (
 			},
 		},
 	}
+	// IdentityProvidersColumns holds the columns for the "identity_providers" table.
+	IdentityProvidersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString},
+		{Name: "issuer", Type: field.TypeString},
+		{Name: "client_id", Type: field.TypeString},
+		{Name: "client_secret", Type: field.TypeBytes},
+		{Name: "scopes", Type: field.TypeJSON},
+		{Name: "domains", Type: field.TypeJSON},
+		{Name: "proved_domains", Type: field.TypeJSON},
+		{Name: "role_mapping", Type: field.TypeJSON},
+		{Name: "default_roles", Type: field.TypeJSON},
+		{Name: "jit", Type: field.TypeBool},
+		{Name: "enabled", Type: field.TypeBool},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "tenant_id", Type: field.TypeUUID},
+	}
+	// IdentityProvidersTable holds the schema information for the "identity_providers" table.
+	IdentityProvidersTable = &schema.Table{
+		Name:       "identity_providers",
+		Columns:    IdentityProvidersColumns,
+		PrimaryKey: []*schema.Column{IdentityProvidersColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "identity_providers_identity_tenants_tenant",
+				Columns:    []*schema.Column{IdentityProvidersColumns[15]},
+				RefColumns: []*schema.Column{IdentityTenantsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_providers_name",
+				Unique:  true,
+				Columns: []*schema.Column{IdentityProvidersColumns[15], IdentityProvidersColumns[1]},
+			},
+		},
+	}
+	// IdentityRecoveryCodesColumns holds the columns for the "identity_recovery_codes" table.
+	IdentityRecoveryCodesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "code_hash", Type: field.TypeBytes},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// IdentityRecoveryCodesTable holds the schema information for the "identity_recovery_codes" table.
+	IdentityRecoveryCodesTable = &schema.Table{
+		Name:       "identity_recovery_codes",
+		Columns:    IdentityRecoveryCodesColumns,
+		PrimaryKey: []*schema.Column{IdentityRecoveryCodesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "identity_recovery_codes_identity_users_user",
+				Columns:    []*schema.Column{IdentityRecoveryCodesColumns[4]},
+				RefColumns: []*schema.Column{IdentityUsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_recovery_codes_code",
+				Unique:  true,
+				Columns: []*schema.Column{IdentityRecoveryCodesColumns[4], IdentityRecoveryCodesColumns[1]},
+			},
+		},
+	}
 	// IdentityRefreshTokensColumns holds the columns for the "identity_refresh_tokens" table.
 	IdentityRefreshTokensColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -238,6 +435,9 @@ var (
 		{Name: "last_seen_at", Type: field.TypeTime},
 		{Name: "expires_at", Type: field.TypeTime},
 		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
+		{Name: "authenticated_at", Type: field.TypeTime, Nullable: true},
+		{Name: "methods", Type: field.TypeJSON, Nullable: true},
+		{Name: "second_factor", Type: field.TypeBool, Default: false},
 		{Name: "user_id", Type: field.TypeUUID},
 		{Name: "tenant_id", Type: field.TypeUUID},
 	}
@@ -249,13 +449,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "identity_sessions_identity_users_user",
-				Columns:    []*schema.Column{IdentitySessionsColumns[7]},
+				Columns:    []*schema.Column{IdentitySessionsColumns[10]},
 				RefColumns: []*schema.Column{IdentityUsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "identity_sessions_identity_tenants_tenant",
-				Columns:    []*schema.Column{IdentitySessionsColumns[8]},
+				Columns:    []*schema.Column{IdentitySessionsColumns[11]},
 				RefColumns: []*schema.Column{IdentityTenantsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -264,12 +464,12 @@ var (
 			{
 				Name:    "identity_sessions_user",
 				Unique:  false,
-				Columns: []*schema.Column{IdentitySessionsColumns[7]},
+				Columns: []*schema.Column{IdentitySessionsColumns[10]},
 			},
 			{
 				Name:    "identity_sessions_tenant",
 				Unique:  false,
-				Columns: []*schema.Column{IdentitySessionsColumns[8]},
+				Columns: []*schema.Column{IdentitySessionsColumns[11]},
 			},
 			{
 				Name:    "identity_sessions_expires",
@@ -283,6 +483,57 @@ var (
 			},
 		},
 	}
+	// IdentitySignInsColumns holds the columns for the "identity_sign_ins" table.
+	IdentitySignInsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "token_hash", Type: field.TypeBytes, Unique: true},
+		{Name: "password_digest", Type: field.TypeBytes},
+		{Name: "stronger_hash", Type: field.TypeString},
+		{Name: "methods", Type: field.TypeJSON},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+	}
+	// IdentitySignInsTable holds the schema information for the "identity_sign_ins" table.
+	IdentitySignInsTable = &schema.Table{
+		Name:       "identity_sign_ins",
+		Columns:    IdentitySignInsColumns,
+		PrimaryKey: []*schema.Column{IdentitySignInsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "identity_sign_ins_identity_users_user",
+				Columns:    []*schema.Column{IdentitySignInsColumns[9]},
+				RefColumns: []*schema.Column{IdentityUsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "identity_sign_ins_identity_tenants_tenant",
+				Columns:    []*schema.Column{IdentitySignInsColumns[10]},
+				RefColumns: []*schema.Column{IdentityTenantsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identity_sign_ins_user",
+				Unique:  false,
+				Columns: []*schema.Column{IdentitySignInsColumns[9]},
+			},
+			{
+				Name:    "identity_sign_ins_tenant",
+				Unique:  false,
+				Columns: []*schema.Column{IdentitySignInsColumns[10]},
+			},
+			{
+				Name:    "identity_sign_ins_expires",
+				Unique:  false,
+				Columns: []*schema.Column{IdentitySignInsColumns[7]},
+			},
+		},
+	}
 	// IdentityTenantsColumns holds the columns for the "identity_tenants" table.
 	IdentityTenantsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -290,6 +541,7 @@ var (
 		{Name: "slug", Type: field.TypeString, Unique: true},
 		{Name: "kind", Type: field.TypeEnum, Enums: []string{"customer", "operator"}},
 		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "require_mfa", Type: field.TypeBool, Default: false},
 		{Name: "suspended_at", Type: field.TypeTime, Nullable: true},
 		{Name: "erase_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
@@ -303,7 +555,7 @@ var (
 			{
 				Name:    "identity_tenants_erase",
 				Unique:  false,
-				Columns: []*schema.Column{IdentityTenantsColumns[6]},
+				Columns: []*schema.Column{IdentityTenantsColumns[7]},
 			},
 		},
 	}
@@ -335,13 +587,19 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		IdentityEmailChangesTable,
+		IdentityFactorsTable,
+		IdentityFederatedTable,
+		IdentityFederationsTable,
 		IdentityInvitationsTable,
 		IdentityLockoutsTable,
 		IdentityMailTokensTable,
 		IdentityMembershipsTable,
+		IdentityProvidersTable,
+		IdentityRecoveryCodesTable,
 		IdentityRefreshTokensTable,
 		IdentityServerKeysTable,
 		IdentitySessionsTable,
+		IdentitySignInsTable,
 		IdentityTenantsTable,
 		IdentityUsersTable,
 	}
@@ -351,6 +609,19 @@ func init() {
 	IdentityEmailChangesTable.ForeignKeys[0].RefTable = IdentityUsersTable
 	IdentityEmailChangesTable.Annotation = &entsql.Annotation{
 		Table: "identity_email_changes",
+	}
+	IdentityFactorsTable.ForeignKeys[0].RefTable = IdentityUsersTable
+	IdentityFactorsTable.Annotation = &entsql.Annotation{
+		Table: "identity_factors",
+	}
+	IdentityFederatedTable.ForeignKeys[0].RefTable = IdentityUsersTable
+	IdentityFederatedTable.ForeignKeys[1].RefTable = IdentityProvidersTable
+	IdentityFederatedTable.Annotation = &entsql.Annotation{
+		Table: "identity_federated",
+	}
+	IdentityFederationsTable.ForeignKeys[0].RefTable = IdentityUsersTable
+	IdentityFederationsTable.Annotation = &entsql.Annotation{
+		Table: "identity_federations",
 	}
 	IdentityInvitationsTable.ForeignKeys[0].RefTable = IdentityTenantsTable
 	IdentityInvitationsTable.Annotation = &entsql.Annotation{
@@ -368,6 +639,14 @@ func init() {
 	IdentityMembershipsTable.Annotation = &entsql.Annotation{
 		Table: "identity_memberships",
 	}
+	IdentityProvidersTable.ForeignKeys[0].RefTable = IdentityTenantsTable
+	IdentityProvidersTable.Annotation = &entsql.Annotation{
+		Table: "identity_providers",
+	}
+	IdentityRecoveryCodesTable.ForeignKeys[0].RefTable = IdentityUsersTable
+	IdentityRecoveryCodesTable.Annotation = &entsql.Annotation{
+		Table: "identity_recovery_codes",
+	}
 	IdentityRefreshTokensTable.ForeignKeys[0].RefTable = IdentitySessionsTable
 	IdentityRefreshTokensTable.Annotation = &entsql.Annotation{
 		Table: "identity_refresh_tokens",
@@ -379,6 +658,11 @@ func init() {
 	IdentitySessionsTable.ForeignKeys[1].RefTable = IdentityTenantsTable
 	IdentitySessionsTable.Annotation = &entsql.Annotation{
 		Table: "identity_sessions",
+	}
+	IdentitySignInsTable.ForeignKeys[0].RefTable = IdentityUsersTable
+	IdentitySignInsTable.ForeignKeys[1].RefTable = IdentityTenantsTable
+	IdentitySignInsTable.Annotation = &entsql.Annotation{
+		Table: "identity_sign_ins",
 	}
 	IdentityTenantsTable.Annotation = &entsql.Annotation{
 		Table: "identity_tenants",

@@ -9,6 +9,15 @@ import (
 // EmailChange is the predicate function for emailchange builders.
 type EmailChange func(*sql.Selector)
 
+// Factor is the predicate function for factor builders.
+type Factor func(*sql.Selector)
+
+// Federated is the predicate function for federated builders.
+type Federated func(*sql.Selector)
+
+// Federation is the predicate function for federation builders.
+type Federation func(*sql.Selector)
+
 // Invitation is the predicate function for invitation builders.
 type Invitation func(*sql.Selector)
 
@@ -21,6 +30,12 @@ type MailToken func(*sql.Selector)
 // Membership is the predicate function for membership builders.
 type Membership func(*sql.Selector)
 
+// Provider is the predicate function for provider builders.
+type Provider func(*sql.Selector)
+
+// RecoveryCode is the predicate function for recoverycode builders.
+type RecoveryCode func(*sql.Selector)
+
 // RefreshToken is the predicate function for refreshtoken builders.
 type RefreshToken func(*sql.Selector)
 
@@ -29,6 +44,9 @@ type ServerKey func(*sql.Selector)
 
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
+
+// SignIn is the predicate function for signin builders.
+type SignIn func(*sql.Selector)
 
 // Tenant is the predicate function for tenant builders.
 type Tenant func(*sql.Selector)

@@ -3,9 +3,13 @@
 package runtime
 
 import (
+	"github.com/yourorg/platform/modules/identity/internal/ent/factor"
 	"github.com/yourorg/platform/modules/identity/internal/ent/invitation"
 	"github.com/yourorg/platform/modules/identity/internal/ent/membership"
+	"github.com/yourorg/platform/modules/identity/internal/ent/provider"
 	"github.com/yourorg/platform/modules/identity/internal/ent/schema"
+	"github.com/yourorg/platform/modules/identity/internal/ent/session"
+	"github.com/yourorg/platform/modules/identity/internal/ent/signin"
 	"github.com/yourorg/platform/modules/identity/internal/ent/tenant"
 )
 
@@ -13,6 +17,12 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	factorFields := schema.Factor{}.Fields()
+	_ = factorFields
+	// factorDescMark is the schema descriptor for mark field.
+	factorDescMark := factorFields[4].Descriptor()
+	// factor.DefaultMark holds the default value on creation for the mark field.
+	factor.DefaultMark = factorDescMark.Default.(int64)
 	invitationMixin := schema.Invitation{}.Mixin()
 	invitationMixinHooks0 := invitationMixin[0].Hooks()
 	invitation.Hooks[0] = invitationMixinHooks0[0]
@@ -23,12 +33,41 @@ func init() {
 	membership.Hooks[0] = membershipMixinHooks0[0]
 	membershipMixinInters0 := membershipMixin[0].Interceptors()
 	membership.Interceptors[0] = membershipMixinInters0[0]
+	providerMixin := schema.Provider{}.Mixin()
+	providerMixinHooks0 := providerMixin[0].Hooks()
+	providerMixinHooks1 := providerMixin[1].Hooks()
+	provider.Hooks[0] = providerMixinHooks0[0]
+	provider.Hooks[1] = providerMixinHooks1[0]
+	providerMixinInters0 := providerMixin[0].Interceptors()
+	provider.Interceptors[0] = providerMixinInters0[0]
+	providerFields := schema.Provider{}.Fields()
+	_ = providerFields
+	// providerDescVersion is the schema descriptor for version field.
+	providerDescVersion := providerFields[12].Descriptor()
+	// provider.DefaultVersion holds the default value on creation for the version field.
+	provider.DefaultVersion = providerDescVersion.Default.(int)
+	sessionFields := schema.Session{}.Fields()
+	_ = sessionFields
+	// sessionDescSecondFactor is the schema descriptor for second_factor field.
+	sessionDescSecondFactor := sessionFields[11].Descriptor()
+	// session.DefaultSecondFactor holds the default value on creation for the second_factor field.
+	session.DefaultSecondFactor = sessionDescSecondFactor.Default.(bool)
+	signinFields := schema.SignIn{}.Fields()
+	_ = signinFields
+	// signinDescAttempts is the schema descriptor for attempts field.
+	signinDescAttempts := signinFields[7].Descriptor()
+	// signin.DefaultAttempts holds the default value on creation for the attempts field.
+	signin.DefaultAttempts = signinDescAttempts.Default.(int)
 	tenantFields := schema.Tenant{}.Fields()
 	_ = tenantFields
 	// tenantDescVersion is the schema descriptor for version field.
 	tenantDescVersion := tenantFields[4].Descriptor()
 	// tenant.DefaultVersion holds the default value on creation for the version field.
 	tenant.DefaultVersion = tenantDescVersion.Default.(int)
+	// tenantDescRequireMfa is the schema descriptor for require_mfa field.
+	tenantDescRequireMfa := tenantFields[5].Descriptor()
+	// tenant.DefaultRequireMfa holds the default value on creation for the require_mfa field.
+	tenant.DefaultRequireMfa = tenantDescRequireMfa.Default.(bool)
 }
 
 const (

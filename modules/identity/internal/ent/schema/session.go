@@ -31,6 +31,9 @@ func (Session) Fields() []ent.Field {
 		field.Time("last_seen_at"),
 		field.Time("expires_at"),
 		field.Time("revoked_at").Optional().Nillable(),
+		field.Time("authenticated_at").Optional().Nillable(), // nil in rows of before it was kept: when they were created
+		field.Strings("methods").Optional(),
+		field.Bool("second_factor").Default(false), // the methods are several: what a tenant can require
 	}
 }
 

@@ -25,6 +25,7 @@ func (Tenant) Fields() []ent.Field {
 		field.String("slug").Unique(),
 		field.Enum("kind").Values("customer", "operator").Immutable(),
 		field.Int("version").Default(1),
+		field.Bool("require_mfa").Default(false),
 		field.Time("suspended_at").Optional().Nillable(),
 		field.Time("erase_at").Optional().Nillable(), // set when the tenant is deleted
 		field.Time("created_at").Immutable(),

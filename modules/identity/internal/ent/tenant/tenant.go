@@ -21,6 +21,8 @@ const (
 	FieldKind = "kind"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
+	// FieldRequireMfa holds the string denoting the require_mfa field in the database.
+	FieldRequireMfa = "require_mfa"
 	// FieldSuspendedAt holds the string denoting the suspended_at field in the database.
 	FieldSuspendedAt = "suspended_at"
 	// FieldEraseAt holds the string denoting the erase_at field in the database.
@@ -38,6 +40,7 @@ var Columns = []string{
 	FieldSlug,
 	FieldKind,
 	FieldVersion,
+	FieldRequireMfa,
 	FieldSuspendedAt,
 	FieldEraseAt,
 	FieldCreatedAt,
@@ -56,6 +59,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
+	// DefaultRequireMfa holds the default value on creation for the "require_mfa" field.
+	DefaultRequireMfa bool
 )
 
 // Kind defines the type for the "kind" enum field.
@@ -107,6 +112,11 @@ func ByKind(opts ...sql.OrderTermOption) OrderOption {
 // ByVersion orders the results by the version field.
 func ByVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldVersion, opts...).ToFunc()
+}
+
+// ByRequireMfa orders the results by the require_mfa field.
+func ByRequireMfa(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRequireMfa, opts...).ToFunc()
 }
 
 // BySuspendedAt orders the results by the suspended_at field.

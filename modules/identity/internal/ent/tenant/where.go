@@ -70,6 +70,11 @@ func Version(v int) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldVersion, v))
 }
 
+// RequireMfa applies equality check predicate on the "require_mfa" field. It's identical to RequireMfaEQ.
+func RequireMfa(v bool) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldRequireMfa, v))
+}
+
 // SuspendedAt applies equality check predicate on the "suspended_at" field. It's identical to SuspendedAtEQ.
 func SuspendedAt(v time.Time) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldSuspendedAt, v))
@@ -273,6 +278,16 @@ func VersionLT(v int) predicate.Tenant {
 // VersionLTE applies the LTE predicate on the "version" field.
 func VersionLTE(v int) predicate.Tenant {
 	return predicate.Tenant(sql.FieldLTE(FieldVersion, v))
+}
+
+// RequireMfaEQ applies the EQ predicate on the "require_mfa" field.
+func RequireMfaEQ(v bool) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldRequireMfa, v))
+}
+
+// RequireMfaNEQ applies the NEQ predicate on the "require_mfa" field.
+func RequireMfaNEQ(v bool) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldRequireMfa, v))
 }
 
 // SuspendedAtEQ applies the EQ predicate on the "suspended_at" field.
