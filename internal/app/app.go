@@ -8,16 +8,25 @@ import (
 	"github.com/yourorg/platform/internal/audit"
 	"github.com/yourorg/platform/internal/auth"
 	"github.com/yourorg/platform/internal/authz"
+	"github.com/yourorg/platform/internal/bus"
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/changes"
+	"github.com/yourorg/platform/internal/errorbus"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/housekeeping"
 	"github.com/yourorg/platform/internal/httpserver"
 	"github.com/yourorg/platform/internal/infra/database"
+	"github.com/yourorg/platform/internal/infra/redis"
+	"github.com/yourorg/platform/internal/infra/river"
+	"github.com/yourorg/platform/internal/jobs"
+	"github.com/yourorg/platform/internal/lease"
 	"github.com/yourorg/platform/internal/notify"
+	"github.com/yourorg/platform/internal/outbound"
+	"github.com/yourorg/platform/internal/outbox"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/secret"
 	"github.com/yourorg/platform/internal/seed"
+	"github.com/yourorg/platform/internal/settings"
 	"github.com/yourorg/platform/internal/system"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
@@ -28,8 +37,10 @@ import (
 func Core(c *catalog.Catalog) fx.Option {
 	opts := []fx.Option{
 		fx.Supply(c),
-		telemetry.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, auth.Module, authz.Module, tenant.Module,
+		telemetry.Module, errorbus.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, outbound.Module,
+		auth.Module, authz.Module, tenant.Module, settings.Module,
 		audit.Module, health.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
+		lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module,
 		module.Config("modules", catalog.DefaultConfig()),
 		fx.Provide(features, pooled, examined, vocabulary, keys),
 	}
@@ -41,8 +52,8 @@ func Core(c *catalog.Catalog) fx.Option {
 
 // The roots: what each process runs. Only what a root needs is ever built.
 var (
-	Serve   = fx.Invoke(func(*httpserver.Server) {})
-	Work    = fx.Invoke(func(*housekeeping.Keeper) {})
+	Serve   = fx.Invoke(func(*httpserver.Server, outbox.Bound, jobs.Bound) {})
+	Work    = fx.Invoke(func(*housekeeping.Keeper, *outbox.Relay, *bus.Consumers, *jobs.Runner) {})
 	All     = fx.Options(Serve, Work)
 	Migrate = fx.Invoke(func(*database.Migrator) {})
 )

@@ -8,6 +8,7 @@ import (
 
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/config"
+	"github.com/yourorg/platform/internal/settings"
 	"github.com/yourorg/platform/internal/system"
 	pkgconfig "github.com/yourorg/platform/pkg/config"
 	"github.com/yourorg/platform/pkg/module"
@@ -59,6 +60,7 @@ func Sections(modules ...module.IModule) ([]pkgconfig.Section, error) {
 func (l *Loaded) Boundary() fx.Option {
 	return fx.Provide(
 		func() pkgconfig.Provider { return l.Config },
+		func() settings.Environment { return l.Config },
 		func() pkgconfig.Environment { return pkgconfig.Environment(l.Config.Environment()) },
 	)
 }

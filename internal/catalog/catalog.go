@@ -100,16 +100,17 @@ func (c *Catalog) Permissions() []perm.Definition {
 	return all
 }
 
-// Owner returns who owns a path: core, or an enabled module.
+// Owner returns who owns a path: core, or the enabled module with the longest prefix of it.
 func (c *Catalog) Owner(path string) (name string, ok bool) {
+	longest := ""
 	for _, m := range c.Manifests() {
 		for _, prefix := range m.Prefixes {
-			if within(path, prefix) {
-				return m.Name, true
+			if within(path, prefix) && len(prefix) > len(longest) {
+				name, longest = m.Name, prefix
 			}
 		}
 	}
-	return "", false
+	return name, longest != ""
 }
 
 // within compares whole segments: /api/v1/blogs is not within /api/v1/blog.

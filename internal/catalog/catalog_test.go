@@ -117,6 +117,21 @@ func TestOwnerGoesByWholeSegments(t *testing.T) {
 	}
 }
 
+func TestAPathWithinThatOfADependencyHasItsOwnOwner(t *testing.T) {
+	t.Parallel()
+	c, err := catalog.New(system.Manifest(), modules(t,
+		spec{Name: "identity", Kind: "platform", Prefixes: []string{"/api/v1/me"}},
+		spec{Name: "inbox", Dependencies: []string{"identity"}, Prefixes: []string{"/api/v1/me/messages"}},
+	), nil)
+	require.NoError(t, err)
+	for path, want := range map[string]string{
+		"/api/v1/me": "identity", "/api/v1/me/password": "identity", "/api/v1/me/messages": "inbox", "/api/v1/me/messages/1": "inbox", "/api/v1/me/messagesx": "identity",
+	} {
+		owner, _ := c.Owner(path)
+		require.Equal(t, want, owner, path)
+	}
+}
+
 func TestNewSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	identity := spec{Name: "identity", Kind: "platform", Prefixes: []string{"/api/v1/me"}}

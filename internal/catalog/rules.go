@@ -34,6 +34,8 @@ func conflicts(all []module.Manifest) error {
 	return errors.Join(errs...)
 }
 
+// overlap finds what both own. Within a path of another, a module may own one when it depends on that module: the two are
+// made to fit, and the longer path counts.
 func overlap(a, b module.Manifest) error {
 	if a.Name == b.Name {
 		return nil
@@ -44,14 +46,18 @@ func overlap(a, b module.Manifest) error {
 			switch {
 			case p == q:
 				errs = append(errs, fmt.Errorf("path %s is owned by %s and by %s", p, a.Name, b.Name))
-			case within(q, p):
+			case within(q, p) && !dependsOn(b, a):
 				errs = append(errs, fmt.Errorf("path %s of %s lies within %s of %s", q, b.Name, p, a.Name))
-			case within(p, q):
+			case within(p, q) && !dependsOn(a, b):
 				errs = append(errs, fmt.Errorf("path %s of %s lies within %s of %s", p, a.Name, q, b.Name))
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func dependsOn(m, other module.Manifest) bool {
+	return slices.ContainsFunc(m.Dependencies, func(d module.Dependency) bool { return d.Name == other.Name && other.Kind != "core" })
 }
 
 // dispensable refuses to disable what is not there and what the platform cannot do without.

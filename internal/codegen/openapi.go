@@ -75,9 +75,13 @@ func bundle(dir string, sources []source) error {
 			contracts = append(contracts, contract.Source{Module: s.manifest.Name, Contract: s.contract})
 		}
 	}
-	doc, tree, err := contract.Bundle(contract.Info{
+	tree, err := contract.Bundle(contract.Info{
 		Title: "GoPlatform", Version: "v1", Description: "The contracts of every module, bundled.",
 	}, contracts...)
+	if err != nil {
+		return err
+	}
+	doc, err := contract.Load(tree)
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,7 @@ type key struct {
 	env   string
 	typ   reflect.Type
 	def   any
+	doc   string       // of a declared key; that of a field is its comment
 	owner reflect.Type // the named struct that the field is declared in
 	path  []string     // Go field names from the owner on; more than one inside an anonymous struct
 }
@@ -75,6 +76,10 @@ func newTable(sections []config.Section) (*table, error) {
 		return strings.Compare(a.Name, b.Name)
 	})
 	for _, s := range t.sections {
+		if len(s.Declared) > 0 {
+			t.declared(s)
+			continue
+		}
 		if seen[s.Name] {
 			t.bad("section %s is declared twice", s.Name)
 			continue

@@ -80,6 +80,9 @@ func (s source) doc(k *key) (string, error) {
 		return "The environment, which chooses the embedded file: development, production or test. " +
 			"Only PLATFORM_ENVIRONMENT and --environment set it.", nil
 	}
+	if k.owner == nil {
+		return k.doc, nil
+	}
 	where := k.owner.String() + "." + strings.Join(k.path, ".")
 	rest, ok := strings.CutPrefix(k.owner.PkgPath()+"/", s.module+"/")
 	if !ok {

@@ -11,6 +11,10 @@ import (
 // validate asks every section whether its effective values can work.
 func (r *reader) validate(c *Config) {
 	for _, s := range r.table.sections {
+		if len(s.Declared) > 0 {
+			r.validateDeclared(c, s)
+			continue
+		}
 		into, section := blank(s.Defaults)
 		if err := decode(c.values, s.Name, into.Interface()); err != nil {
 			r.faults = append(r.faults, err)

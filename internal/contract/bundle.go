@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // Source is a contract and the module it belongs to.
@@ -20,12 +18,13 @@ type Info struct{ Title, Version, Description string }
 
 // Bundle makes one document of several contracts. Schemas, parameters and responses of a module get its name as a
 // prefix; the shared ones stay shared; extensions are kept; every operation gets its module as tag and Problem as its
-// default response. Two modules with one operation id or one path are an error.
-func Bundle(info Info, sources ...Source) (*openapi3.T, map[string]any, error) {
+// default response. Two modules with one operation id or one path are an error. The parts are valid, so what is made of
+// them is not checked again at every start: Load does that.
+func Bundle(info Info, sources ...Source) (map[string]any, error) {
 	sources = slices.SortedFunc(slices.Values(sources), func(a, b Source) int { return strings.Compare(a.Module, b.Module) })
 	var common map[string]any
 	if err := decode(shared, &common); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	paths, components := map[string]any{}, common["components"].(map[string]any)
 	ids, tags := map[string]string{}, []any{}
@@ -33,16 +32,16 @@ func Bundle(info Info, sources ...Source) (*openapi3.T, map[string]any, error) {
 		prefixed := prefixer(s.Module, common["components"].(map[string]any))
 		for path, item := range s.Contract.source["paths"].(map[string]any) {
 			if _, taken := paths[path]; taken {
-				return nil, nil, fmt.Errorf("path %s is declared by %s and by another module", path, s.Module)
+				return nil, fmt.Errorf("path %s is declared by %s and by another module", path, s.Module)
 			}
 			paths[path] = rewrite(item, prefixed)
 		}
 		for _, op := range s.Contract.Operations {
 			if other, taken := ids[op.ID]; taken {
-				return nil, nil, fmt.Errorf("operation %s is declared by %s and %s", op.ID, other, s.Module)
+				return nil, fmt.Errorf("operation %s is declared by %s and %s", op.ID, other, s.Module)
 			}
 			ids[op.ID] = s.Module
-			decorate(paths[op.Path].(map[string]any)[strings.ToLower(op.Method)].(map[string]any), s.Module)
+			decorate(paths[op.Path].(map[string]any)[strings.ToLower(op.Method)].(map[string]any), s.Module, op)
 		}
 		adopt(components, s.Contract.source["components"].(map[string]any), prefixed)
 		tag := map[string]any{"name": s.Module}
@@ -51,16 +50,14 @@ func Bundle(info Info, sources ...Source) (*openapi3.T, map[string]any, error) {
 		}
 		tags = append(tags, tag)
 	}
-	bundle := map[string]any{
+	return map[string]any{
 		"openapi":    "3.0.3",
 		"info":       map[string]any{"title": info.Title, "version": info.Version, "description": info.Description},
 		"tags":       tags,
 		"security":   []any{map[string]any{"bearer": []any{}}},
 		"paths":      paths,
 		"components": components,
-	}
-	doc, err := load(bundle)
-	return doc, bundle, err
+	}, nil
 }
 
 // prefixer names a component of a module in the bundle: "#/components/schemas/Post" becomes "…/BlogPost".
@@ -120,7 +117,7 @@ func rewrite(node any, prefixed func(section, name string) string) any {
 	}
 }
 
-func decorate(op map[string]any, module string) {
+func decorate(op map[string]any, module string, o Operation) {
 	if _, ok := op["tags"]; !ok {
 		op["tags"] = []any{module}
 	}
@@ -129,4 +126,7 @@ func decorate(op map[string]any, module string) {
 		responses["default"] = map[string]any{"$ref": "#/components/responses/Problem"}
 	}
 	op["responses"] = responses
+	if _, ok := op["security"]; !ok && o.Keys != NoKeys {
+		op["security"] = []any{map[string]any{"bearer": []any{}}, map[string]any{"api_key": []any{}}}
+	}
 }

@@ -48,9 +48,30 @@ type Operation struct {
 	// the resource itself (x-resource-check: true).
 	ResourceCheck bool
 
+	// Keys says which API keys may call. By default a key does what a permission names, and nothing else: only people do
+	// what everybody who has signed in can.
+	Keys KeyUse
+
+	// OAuth means that errors are answered in the form of RFC 6749, section 5.2 (x-errors: oauth).
+	OAuth bool
+
+	// StepUp means that the operation needs a recent authentication (x-step-up: true).
+	StepUp bool
+
+	// MFAExempt means that the operation is also for those who have yet to give, or to enrol, the second factor that
+	// their tenant requires (x-mfa-exempt: true).
+	MFAExempt bool
+
 	// Manual means that the operation opens its own transactions (x-transaction: manual): it hashes a password
 	// first, or must keep what it wrote although it answers with an error.
 	Manual bool
+
+	// Cookies means that the operation reads or sets cookies (x-cookies: true).
+	Cookies bool
+
+	// OpenQuery means that the query may have parameters that the contract does not name (x-query: open), because who
+	// writes it is no client of ours. They are ignored.
+	OpenQuery bool
 
 	// Unlimited means that a public operation may be called any number of times (x-rate-limit: none), as probes are.
 	Unlimited bool
@@ -82,6 +103,15 @@ type Contract struct {
 //go:embed shared.yaml
 var shared []byte
 
+var known sync.Map // source → func() (*Contract, error)
+
+// Shared is Parse, once for each source: what it returns belongs to everybody in this process, and must not be changed.
+// Reading the contracts is half of a start, and a test makes hundreds of them.
+func Shared(source []byte) (*Contract, error) {
+	parse, _ := known.LoadOrStore(string(source), sync.OnceValues(func() (*Contract, error) { return Parse(source) }))
+	return parse.(func() (*Contract, error))()
+}
+
 // Parse reads a contract, adds the shared components (Problem, Limit, Cursor) to it and checks it: it must be valid
 // OpenAPI 3.0.3, every operation has an id and says who may call it, and every object in a request body refuses
 // unknown fields.
@@ -98,7 +128,7 @@ func Parse(source []byte) (*Contract, error) {
 	if err := merge(c.source, common); err != nil {
 		return nil, err
 	}
-	doc, err := load(c.source)
+	doc, err := Load(c.source)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +154,8 @@ func decode(source []byte, into any) error {
 	return nil
 }
 
-func load(source map[string]any) (*openapi3.T, error) {
+// Load reads a document and checks that it is valid OpenAPI 3.0.
+func Load(source map[string]any) (*openapi3.T, error) {
 	encoded, err := json.Marshal(source)
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
@@ -210,11 +241,25 @@ func operation(method, path string, item *openapi3.PathItem, spec *openapi3.Oper
 	default:
 		op.ResourceCheck = true
 	}
+	if err := op.demands(spec.Extensions); err != nil {
+		return fail("%w", err)
+	}
 	if limit, given := spec.Extensions["x-max-body"]; given {
 		bytes, _ := limit.(float64)
 		if op.MaxBody = int64(bytes); op.MaxBody < 1 {
 			return fail("x-max-body must be a number of bytes")
 		}
+	}
+	var err error
+	if op.Keys, err = keyUse(op, spec.Extensions["x-api-key"]); err != nil {
+		return fail("%w", err)
+	}
+	switch form := spec.Extensions["x-errors"]; {
+	case form == nil:
+	case form == "oauth" && op.Access == Public:
+		op.OAuth = true
+	default:
+		return fail("x-errors can only be oauth, and only where security is []")
 	}
 	switch spec.Extensions["x-transaction"] {
 	case nil:
@@ -222,6 +267,20 @@ func operation(method, path string, item *openapi3.PathItem, spec *openapi3.Oper
 		op.Manual = true
 	default:
 		return fail("x-transaction can only be manual")
+	}
+	switch spec.Extensions["x-cookies"] {
+	case nil:
+	case true:
+		op.Cookies = true
+	default:
+		return fail("x-cookies can only be true")
+	}
+	switch spec.Extensions["x-query"] {
+	case nil:
+	case "open":
+		op.OpenQuery = true
+	default:
+		return fail("x-query can only be open")
 	}
 	switch limit := spec.Extensions["x-rate-limit"]; {
 	case limit == nil:

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -50,6 +51,9 @@ func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
 		"everybody, known or not":     {named + ", security: [{}, {bearer: []}]", Operation{Access: Public, Optional: true}},
 		"holders for some resources":  {named + ", x-permission: things.thing.make, x-resource-check: true", Operation{Access: Permitted, Permission: "things.thing.make", ResourceCheck: true}},
 		"in transactions of its own":  {named + ", security: [], x-transaction: manual", Operation{Access: Public, Manual: true}},
+		"with a recent sign-in":       {named + ", x-authenticated: true, x-step-up: true", Operation{Access: Authenticated, StepUp: true}},
+		"holders who signed in":       {named + ", x-permission: things.thing.make, x-step-up: true", Operation{Access: Permitted, Permission: "things.thing.make", StepUp: true}},
+		"without a second factor":     {named + ", x-authenticated: true, x-mfa-exempt: true", Operation{Access: Authenticated, MFAExempt: true}},
 		"as often as one likes":       {named + ", security: [], x-rate-limit: none", Operation{Access: Public, Unlimited: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +62,7 @@ func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, c.Operations, 1)
 			op := c.Operations[0]
-			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Optional: op.Optional, ResourceCheck: op.ResourceCheck, Manual: op.Manual, Unlimited: op.Unlimited})
+			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Optional: op.Optional, ResourceCheck: op.ResourceCheck, Manual: op.Manual, Unlimited: op.Unlimited, StepUp: op.StepUp, MFAExempt: op.MFAExempt})
 			require.Equal(t, "MakeThing", op.ID)
 			require.Equal(t, "POST /api/v1/things/:id", op.Method+" "+op.Route())
 			require.True(t, op.Mutates())
@@ -84,6 +88,10 @@ func TestAContractWithAFaultIsRefused(t *testing.T) {
 		"a resource check of anybody":                 {string(things(named + ", x-authenticated: true, x-resource-check: true")), "x-resource-check needs x-permission"},
 		"a resource check and a transaction":          {string(things(named + ", x-permission: a.b.c, x-resource-check: true, x-transaction: manual")), "the platform's transaction"},
 		"another transaction":                         {string(things(named + ", security: [], x-transaction: auto")), "x-transaction can only be manual"},
+		"a step-up that is not true":                  {string(things(named + ", x-authenticated: true, x-step-up: 5")), "x-step-up can only be true"},
+		"a step-up of nobody":                         {string(things(named + ", security: [{}, {bearer: []}], x-step-up: true")), "x-step-up needs x-authenticated or x-permission"},
+		"an exemption that is not true":               {string(things(named + ", x-authenticated: true, x-mfa-exempt: false")), "x-mfa-exempt can only be true"},
+		"an exemption of everybody":                   {string(things(named + ", security: [], x-mfa-exempt: true")), "x-mfa-exempt needs x-authenticated or x-permission"},
 		"another limit":                               {string(things(named + ", security: [], x-rate-limit: 5")), "x-rate-limit can only be none"},
 		"no limit for those who have signed in":       {string(things(named + ", x-authenticated: true, x-rate-limit: none")), "x-rate-limit can only be none"},
 		"a body that takes any field":                 {string(things(named + ", security: []" + takes("Open"))), "lacks additionalProperties: false"},
@@ -121,4 +129,16 @@ func TestFormatsAreChecked(t *testing.T) {
 			require.Equal(t, want, schema.VisitJSON(value) == nil, "%s %q", format, value)
 		}
 	}
+}
+
+func TestAQueryIsOpenOnlyWhereTheContractSaysSo(t *testing.T) {
+	t.Parallel()
+	const one = "openapi: 3.0.3\ninfo: {title: T, version: 1.0.0}\npaths:\n  /api/v1/t:\n    get:\n      operationId: t\n      security: []\n%s      responses:\n        \"204\": {description: Done}\n"
+	for extra, open := range map[string]bool{"": false, "      x-query: open\n": true} {
+		c, err := Parse(fmt.Appendf(nil, one, extra))
+		require.NoError(t, err)
+		require.Equal(t, open, c.Operations[0].OpenQuery)
+	}
+	_, err := Parse(fmt.Appendf(nil, one, "      x-query: closed\n"))
+	require.ErrorContains(t, err, "x-query can only be open")
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/yourorg/platform/internal/auth"
 	"github.com/yourorg/platform/internal/authz"
 	"github.com/yourorg/platform/internal/contract"
 	pkgauth "github.com/yourorg/platform/pkg/auth"
@@ -19,18 +17,12 @@ import (
 
 // authenticated finds out who calls, and in which tenant. Public operations do not pass here.
 func (s *Server) authenticated(c *gin.Context) {
-	token, err := bearer(c.Request.Header)
+	caller, err := s.caller(c.Request)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	ctx := c.Request.Context()
-	caller, err := s.tokens.Verify(ctx, token)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	ctx = pkgauth.NewContext(ctx, caller)
+	ctx := pkgauth.NewContext(c.Request.Context(), caller)
 	id, err := s.tenants.Resolve(c.Request, caller)
 	if err != nil {
 		c.Request = c.Request.WithContext(tenant.NewContext(ctx, caller.TenantID)) // for the audit trail
@@ -38,13 +30,17 @@ func (s *Server) authenticated(c *gin.Context) {
 		return
 	}
 	c.Request = c.Request.WithContext(tenant.NewContext(ctx, id))
+	if err := admitKey(c, caller); err != nil {
+		s.fail(c, err)
+		return
+	}
 	c.Next()
 }
 
 // recognized finds out who calls when the caller says so. One who does not stays unknown; one whom a token does not
 // prove is refused as everywhere else.
 func (s *Server) recognized(c *gin.Context) {
-	if c.GetHeader("Authorization") == "" {
+	if !s.presented(c.Request) {
 		c.Next()
 		return
 	}
@@ -100,16 +96,4 @@ func resourceChecked(op *mounted, next module.Handler) module.Handler {
 		}
 		return response, err
 	}
-}
-
-// bearer reads the one Authorization header: of two, another server on the way might have checked the other.
-func bearer(h http.Header) (string, error) {
-	values := h["Authorization"]
-	switch len(values) {
-	case 0:
-		return auth.Bearer("")
-	case 1:
-		return auth.Bearer(values[0])
-	}
-	return "", auth.ErrTokenMalformed.Wrap(errors.New("there are several Authorization headers"))
 }

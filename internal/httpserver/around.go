@@ -40,7 +40,7 @@ func (m *mounted) action() string {
 func (s *Server) around(ops map[string]*mounted) module.Around {
 	transacted := s.transacted(ops)
 	return func(operationID string, next module.Handler) module.Handler {
-		next = transacted(operationID, resourceChecked(ops[operationID], next))
+		next = answerCookies(transacted(operationID, resourceChecked(ops[operationID], next)))
 		return func(c *gin.Context, request any) (any, error) {
 			c.Set(calledKey, true)
 			return next(c, request)
@@ -129,6 +129,9 @@ func (s *Server) refuse(c *gin.Context, err error) {
 // fail answers with the problem in err, after the attempt is on record.
 func (s *Server) fail(c *gin.Context, err error) {
 	p := translate(c.Request.Context(), err)
+	if p.Kind == problem.Internal && !errors.Is(c.Request.Context().Err(), context.Canceled) { // or whoever hangs up would be reported
+		s.report(c, err, nil)
+	}
 	s.recordFailure(c, p)
 	write(c, p)
 }

@@ -12,6 +12,8 @@ import (
 type Config struct {
 	// Addr is where the server listens, as host:port. An empty host means every address.
 	Addr string `mapstructure:"addr"`
+	// TLS is the certificate that the server shows. Without one it speaks plain HTTP, for a proxy in front of it.
+	TLS TLS `mapstructure:"tls"`
 	// ReadTimeout limits reading a whole request.
 	ReadTimeout time.Duration `mapstructure:"read_timeout"`
 	// HeaderTimeout limits reading the headers of a request.
@@ -65,6 +67,7 @@ func (c Config) Validate() error {
 			errs = append(errs, config.Invalid(key, "must be positive"))
 		}
 	}
+	errs = append(errs, c.TLS.validate())
 	if c.RequestTimeout >= c.WriteTimeout {
 		errs = append(errs, config.Invalid("request_timeout", "must be shorter than write_timeout"))
 	}

@@ -1,6 +1,7 @@
 package httpserver_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,9 +12,11 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/oapi-codegen/runtime"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/fx"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/yourorg/platform/internal/testapp"
+	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/problem"
 )
@@ -51,11 +54,48 @@ func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 
 	lines := logged(app, "panic", "r-panic")
 	require.Len(t, lines, 1)
-	require.Equal(t, "hunter2 in a panic", lines[0].ContextMap()["panic"])
+	require.Equal(t, "panic: hunter2 in a panic", lines[0].ContextMap()["error"])
+	require.Equal(t, "GET /api/v1/probe/open", lines[0].ContextMap()["operation"])
 	require.Contains(t, lines[0].ContextMap()["stack"], "misbehave_test.go")
 	lines = logged(app, "request", "r-panic")
 	require.Len(t, lines, 1)
 	require.EqualValues(t, 500, lines[0].ContextMap()["status"])
+}
+
+// collector is a sink that keeps what it gets.
+type collector chan errorbus.Report
+
+func (collector) Name() string                                      { return "collector" }
+func (c collector) Send(_ context.Context, r errorbus.Report) error { c <- r; return nil }
+
+func TestWhatNobodyExpectedIsReported(t *testing.T) {
+	t.Parallel()
+	sink := make(collector, 10)
+	app := probed(t, misbehaving, testapp.Options{Extra: []fx.Option{fx.Supply(sink), module.ReportsTo[collector]()}})
+	const traced = "4bf92f3577b34da6a3ce929d0e0e4736"
+	app.Want(t, http.StatusInternalServerError, testapp.Call{
+		Path: "/api/v1/probe/open", Header: map[string]string{"X-Request-ID": "r-1", "traceparent": "00-" + traced + "-00f067aa0ba902b7-01"},
+	})
+	r := <-sink
+	require.True(t, r.Panicked())
+	require.Equal(t, []string{"http", "GET /api/v1/probe/open", "r-1", traced}, []string{r.Source, r.Operation, r.RequestID, r.TraceID})
+
+	app.Want(t, http.StatusNotFound, testapp.Call{Path: "/api/v1/probe/nothing"}) // the caller's fault: nobody is told
+	app.Want(t, http.StatusInternalServerError, testapp.Call{
+		Method: "POST", Path: "/api/v1/probe/open", Body: map[string]string{}, Header: map[string]string{"X-Request-ID": "r-2"},
+	})
+	r = <-sink
+	require.False(t, r.Panicked())
+	require.ErrorIs(t, r.Err, errPlain)
+	require.Equal(t, []string{"POST /api/v1/probe/open", "r-2"}, []string{r.Operation, r.RequestID})
+
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	request := httptest.NewRequestWithContext(gone, http.MethodPost, "/api/v1/probe/open", strings.NewReader("{}"))
+	request.Header.Set("Content-Type", "application/json")
+	app.ServeHTTP(httptest.NewRecorder(), request)
+	app.Want(t, http.StatusInternalServerError, testapp.Call{Path: "/api/v1/probe/open", Header: map[string]string{"X-Request-ID": "r-3"}})
+	require.Equal(t, "r-3", (<-sink).RequestID, "a caller who hangs up is not reported")
 }
 
 func TestAPanicLosesTheTransactionAndKeepsTheAttempt(t *testing.T) {

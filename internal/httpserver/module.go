@@ -4,6 +4,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/zap"
 
+	internalauth "github.com/yourorg/platform/internal/auth"
 	"github.com/yourorg/platform/internal/authz"
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/health"
@@ -12,6 +13,7 @@ import (
 	"github.com/yourorg/platform/internal/tenant"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/tx"
 )
@@ -31,10 +33,15 @@ type deps struct {
 	Tx      tx.Runner
 	Health  *health.Registry
 	Limits  *ratelimit.Limiter
+	Cookies auth.CookieRules
+	Errors  errorbus.Reporter
+	Auth    internalauth.Config
 }
 
 func provide(lc fx.Lifecycle, cfg Config, d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
-	s, err := New(cfg, Deps{d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits}, apis.All...)
+	s, err := New(cfg, Deps{
+		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Auth.StepUpAge,
+	}, apis.All...)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func routes(c *catalog.Catalog, apis []module.API) ([]contract.Source, []*mounte
 	}
 	seen := map[string]string{}
 	for _, api := range apis {
-		parsed, err := contract.Parse(api.Contract)
+		parsed, err := contract.Shared(api.Contract)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -106,16 +106,29 @@ func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
 	chain := []gin.HandlerFunc{func(c *gin.Context) { c.Set(operationKey, op); c.Next() }}
 	switch op.Access {
 	case contract.Public:
+		chain = append(chain, s.addressed)
 		if !op.Unlimited {
 			chain = append(chain, s.throttled(op.Operation))
 		}
 		if op.Optional {
-			chain = append(chain, s.recognized)
+			chain = append(chain, s.recognized, s.factored)
 		}
 	case contract.Authenticated:
 		chain = append(chain, s.authenticated)
 	default: // Permitted; anything unknown is held to a permission that nobody has
-		chain = append(chain, s.authenticated, s.authorized(op.Operation))
+		chain = append(chain, s.authenticated)
+	}
+	if op.Access != contract.Public && !op.MFAExempt {
+		chain = append(chain, s.factored)
+	}
+	if op.Access != contract.Public && op.Access != contract.Authenticated {
+		chain = append(chain, s.authorized(op.Operation))
+	}
+	if op.StepUp {
+		chain = append(chain, s.steppedUp)
+	}
+	if op.Cookies {
+		chain = append(chain, s.cookied)
 	}
 	chain = append(chain, s.validated(op.Operation), handler)
 	s.engine.Handle(op.Method, op.Route(), chain...)

@@ -74,12 +74,19 @@ func write(c *gin.Context, p *problem.Problem) {
 	if !ok {
 		status = http.StatusInternalServerError
 	}
+	if op, ok := c.Get(operationKey); ok && op.(*mounted).OAuth {
+		writeOAuth(c, p, status)
+		return
+	}
 	header := c.Writer.Header()
 	switch p.Kind {
 	case problem.Unauthenticated:
 		challenge := `Bearer realm="platform"`
-		if c.GetHeader("Authorization") != "" {
+		if presented(c.Request.Header) {
 			challenge += `, error="invalid_token"` // RFC 6750, section 3.1
+		}
+		if particular := c.GetString(challengeKey); particular != "" {
+			challenge = particular
 		}
 		header.Set("WWW-Authenticate", challenge)
 	case problem.TooMany, problem.Unavailable:

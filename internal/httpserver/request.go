@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -11,8 +12,8 @@ import (
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
-	"go.uber.org/zap"
 
+	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/logger"
 )
 
@@ -20,10 +21,12 @@ import (
 const (
 	problemKey   = "platform.problem"
 	operationKey = "platform.operation"
+	challengeKey = "platform.challenge" // the WWW-Authenticate of a 401 that has one of its own
 	calledKey    = "platform.called"
+	cookiesKey   = "platform.cookies"
 )
 
-// recovered answers 500 to a panic and logs it. http.ErrAbortHandler goes on: it is how a handler gives up a connection.
+// recovered answers 500 to a panic and reports it. http.ErrAbortHandler goes on: it is how a handler gives up a connection.
 func (s *Server) recovered(c *gin.Context) {
 	defer func() {
 		switch p := recover(); p {
@@ -31,12 +34,21 @@ func (s *Server) recovered(c *gin.Context) {
 		case http.ErrAbortHandler:
 			panic(p)
 		default:
-			s.log.Error("panic", append(logger.Scope(c.Request.Context()), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))...)
+			s.report(c, fmt.Errorf("panic: %v", p), debug.Stack())
 			s.recordFailure(c, errPanic)
 			write(c, errPanic)
 		}
 	}()
 	c.Next()
+}
+
+// report tells of what nobody expected. stack is nil unless it was a panic.
+func (s *Server) report(c *gin.Context, err error, stack []byte) {
+	operation := ""
+	if route := c.FullPath(); route != "" {
+		operation = c.Request.Method + " " + route
+	}
+	s.errors.Report(c.Request.Context(), errorbus.Report{Source: "http", Operation: operation, Err: err, Stack: stack})
 }
 
 // identified gives the request its id, its trace id and its client's address.
@@ -88,7 +100,7 @@ func traceID(h http.Header) string {
 }
 
 // secured sets the headers that every answer carries.
-func secured(c *gin.Context) {
+func (s *Server) secured(c *gin.Context) {
 	h := c.Writer.Header()
 	h["X-Content-Type-Options"] = nosniff
 	h["X-Frame-Options"] = deny
@@ -96,6 +108,9 @@ func secured(c *gin.Context) {
 	h["Content-Security-Policy"] = apiPolicy
 	h["Cross-Origin-Resource-Policy"] = sameOrigin
 	h["Cache-Control"] = noStore
+	if s.cfg.TLS.On() {
+		h["Strict-Transport-Security"] = aYear
+	}
 	c.Next()
 }
 
@@ -106,6 +121,7 @@ var (
 	noReferrer = []string{"no-referrer"}
 	apiPolicy  = []string{"default-src 'none'; frame-ancestors 'none'"}
 	sameOrigin = []string{"same-origin"}
+	aYear      = []string{"max-age=31536000"} // RFC 6797
 	closing    = []string{"close"}
 	noStore    = []string{"no-store"} // answers hold tokens and tenants' data; what may be kept says so itself
 )

@@ -3,6 +3,7 @@ package httpserver
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/yourorg/platform/internal/tenant"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/tx"
 )
@@ -38,6 +40,10 @@ type Deps struct {
 	Tx      tx.Runner
 	Health  *health.Registry
 	Limits  *ratelimit.Limiter
+	Cookies auth.CookieRules
+	Errors  errorbus.Reporter
+
+	StepUpAge time.Duration // how old an authentication may be for x-step-up; 0 refuses all
 }
 
 // Server answers HTTP.
@@ -52,6 +58,9 @@ type Server struct {
 	tx      tx.Runner
 	health  *health.Registry
 	limits  *ratelimit.Limiter
+	cookies *cookies
+	errors  errorbus.Reporter
+	recent  time.Duration // the age from which an authentication is no longer enough for x-step-up
 
 	engine *gin.Engine
 	ops    []*mounted
@@ -75,11 +84,16 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
+	jar, err := newCookies(d.Cookies)
+	if err != nil {
+		return nil, fmt.Errorf("auth.cookie.trusted_origins: %w", err)
+	}
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
-		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, engine: newEngine(), ops: ops, failed: func(error) {},
+		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, recent: d.StepUpAge,
+		engine: newEngine(), ops: ops, failed: func(error) {},
 	}
-	s.engine.Use(s.recovered, s.identified, s.observed, secured, s.limited, s.timed)
+	s.engine.Use(s.recovered, s.identified, s.observed, s.secured, s.limited, s.timed)
 	s.engine.NoRoute(func(c *gin.Context) { s.fail(c, errRouteUnknown) })
 	s.engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
 	s.docs(bundle)
@@ -91,6 +105,13 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	s.http = &http.Server{
 		Handler: s.engine, ReadTimeout: cfg.ReadTimeout, ReadHeaderTimeout: cfg.HeaderTimeout, WriteTimeout: cfg.WriteTimeout,
 		IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: cfg.MaxHeaderBytes, ErrorLog: zap.NewStdLog(s.log),
+	}
+	if cfg.TLS.On() {
+		shown, err := newCertificate(cfg.TLS, s.log)
+		if err != nil {
+			return nil, err
+		}
+		s.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: shown.get}
 	}
 	return s, nil
 }
@@ -106,7 +127,7 @@ func newEngine() *gin.Engine {
 }
 
 func bundle(sources []contract.Source) ([]byte, error) {
-	_, tree, err := contract.Bundle(contract.Info{
+	tree, err := contract.Bundle(contract.Info{
 		Title: "GoPlatform", Version: "v1", Description: "The contracts of every enabled module.",
 	}, sources...)
 	if err != nil {
@@ -125,8 +146,12 @@ func (s *Server) Start(ctx context.Context) error {
 		return fmt.Errorf("http.addr: %w", err)
 	}
 	s.addr.Store(ln.Addr().(*net.TCPAddr))
+	serve := s.http.Serve
+	if s.cfg.TLS.On() {
+		serve = func(ln net.Listener) error { return s.http.ServeTLS(ln, "", "") }
+	}
 	go func() {
-		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			s.failed(fmt.Errorf("serve: %w", err))
 		}
 	}()
@@ -139,10 +164,14 @@ func (s *Server) URL() string {
 	if addr == nil {
 		return ""
 	}
-	if addr.IP.IsUnspecified() {
-		return fmt.Sprintf("http://localhost:%d", addr.Port)
+	scheme := "http"
+	if s.cfg.TLS.On() {
+		scheme = "https"
 	}
-	return "http://" + addr.String()
+	if addr.IP.IsUnspecified() {
+		return fmt.Sprintf("%s://localhost:%d", scheme, addr.Port)
+	}
+	return scheme + "://" + addr.String()
 }
 
 // Stop drains: /ready turns unhealthy, new requests are still answered for drain_interval, then the listener closes and

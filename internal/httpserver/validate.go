@@ -3,12 +3,13 @@ package httpserver
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -25,10 +26,11 @@ type validator struct {
 	params []*openapi3.Parameter
 	query  map[string]bool // the parameters that the query may have
 	body   *openapi3.RequestBody
+	open   bool // to parameters that the contract does not name
 }
 
 func newValidator(op contract.Operation) *validator {
-	v := &validator{params: op.Parameters, query: map[string]bool{}, body: op.Body}
+	v := &validator{params: op.Parameters, query: map[string]bool{}, body: op.Body, open: op.OpenQuery}
 	for _, p := range op.Parameters {
 		if p.In == openapi3.ParameterInQuery {
 			v.query[p.Name] = true
@@ -67,7 +69,7 @@ func (v *validator) checkParams(c *gin.Context) error {
 	}
 	var bad []problem.Field
 	for name := range query {
-		if !v.query[name] {
+		if !v.query[name] && !v.open {
 			if !utf8.ValidString(name) {
 				return errEncoding
 			}
@@ -105,7 +107,8 @@ func parameter(c *gin.Context, query url.Values, p *openapi3.Parameter) (values 
 	return nil, false
 }
 
-// check reads one parameter in the type of its schema. Contracts have no arrays or objects as parameters.
+// check reads one parameter in the type of its schema. A query parameter that is an array of scalars may be repeated;
+// contracts have no other arrays and no objects as parameters.
 func check(p *openapi3.Parameter, values []string, present bool) (*problem.Field, error) {
 	if !present {
 		if p.Required {
@@ -113,33 +116,37 @@ func check(p *openapi3.Parameter, values []string, present bool) (*problem.Field
 		}
 		return nil, nil
 	}
+	schema := p.Schema.Value
+	if p.In == openapi3.ParameterInQuery && schema.Type.Is("array") {
+		if schema.MaxItems != nil && uint64(len(values)) > *schema.MaxItems {
+			return &problem.Field{Field: p.Name, Code: "too_many", Message: fmt.Sprintf("may be given %d times", *schema.MaxItems)}, nil
+		}
+		for _, raw := range values {
+			if field, err := checkValue(p.Name, schema.Items.Value, raw); field != nil || err != nil {
+				return field, err
+			}
+		}
+		return nil, nil
+	}
 	if len(values) != 1 {
 		return &problem.Field{Field: p.Name, Code: "repeated", Message: "may be given once"}, nil
 	}
-	raw, schema := values[0], p.Schema.Value
+	return checkValue(p.Name, schema, values[0])
+}
+
+func checkValue(name string, schema *openapi3.Schema, raw string) (*problem.Field, error) {
 	if !utf8.ValidString(raw) {
 		return nil, errEncoding
 	}
 	if strings.ContainsRune(raw, 0) {
-		return &problem.Field{Field: p.Name, Code: "nul", Message: "contains a NUL character"}, nil
+		return &problem.Field{Field: name, Code: "nul", Message: "contains a NUL character"}, nil
 	}
-	var value any = raw
-	var err error
-	switch {
-	case schema.Type.Is("integer"):
-		var n int64
-		n, err = strconv.ParseInt(raw, 10, 32)
-		value = float64(n)
-	case schema.Type.Is("number"):
-		value, err = strconv.ParseFloat(raw, 64)
-	case schema.Type.Is("boolean"):
-		value, err = strconv.ParseBool(raw)
-	}
+	value, err := typed(raw, schema)
 	if err != nil {
-		return &problem.Field{Field: p.Name, Code: "type", Message: "must be " + article(schema)}, nil
+		return &problem.Field{Field: name, Code: "type", Message: "must be " + article(schema)}, nil
 	}
 	if err := schema.VisitJSON(value); err != nil {
-		fields := describe(p.Name, err)
+		fields := describe(name, err)
 		return &fields[0], nil
 	}
 	return nil, nil
@@ -156,7 +163,7 @@ func (v *validator) checkBody(c *gin.Context) error {
 		}
 		return nil
 	}
-	media, err := v.media(c.Request.Header)
+	media, contentType, err := v.media(c.Request.Header)
 	if err != nil {
 		return err
 	}
@@ -173,7 +180,12 @@ func (v *validator) checkBody(c *gin.Context) error {
 		}
 		return nil
 	}
-	value, err := parse(raw)
+	var value any
+	if contentType == formType {
+		value, err = parseForm(raw, media.Schema.Value)
+	} else {
+		value, err = parse(raw)
+	}
 	if err != nil {
 		return err
 	}
@@ -184,22 +196,18 @@ func (v *validator) checkBody(c *gin.Context) error {
 	return nil
 }
 
-func (v *validator) media(h http.Header) (*openapi3.MediaType, error) {
+func (v *validator) media(h http.Header) (media *openapi3.MediaType, contentType string, err error) {
 	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, errMediaType.Detailf("Send the body without a Content-Encoding.")
+		return nil, "", errMediaType.Detailf("Send the body without a Content-Encoding.")
 	}
 	contentType, params, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil {
-		return nil, errMediaType.Detailf("Send Content-Type: application/json.")
+	if charset, ok := params["charset"]; err == nil && ok && !strings.EqualFold(charset, "utf-8") {
+		return nil, "", errMediaType.Detailf("Only UTF-8 is accepted.")
 	}
-	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return nil, errMediaType.Detailf("Only UTF-8 is accepted.")
+	if media = v.body.Content[contentType]; err != nil || media == nil {
+		return nil, "", errMediaType.Detailf("Send Content-Type: %s.", strings.Join(slices.Sorted(maps.Keys(v.body.Content)), " or "))
 	}
-	media := v.body.Content[contentType]
-	if media == nil {
-		return nil, errMediaType.Detailf("Send Content-Type: application/json.")
-	}
-	return media, nil
+	return media, contentType, nil
 }
 
 // noBody accepts an empty body, announced or not, and no other.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/fx"
 	"go.uber.org/zap"
 
@@ -30,7 +31,26 @@ type Pooled interface{ Pools() map[string]sql.DBStats }
 // Examined tells the state of each health check: 1 healthy, 0.5 degraded, 0 unhealthy.
 type Examined func() map[string]float64
 
-func provideMetrics(db Pooled, health Examined) (*Metrics, error) {
+type collectorOut struct {
+	fx.Out
+	Value prometheus.Collector `group:"collectors"`
+}
+
+type contributed struct {
+	fx.In
+	All []prometheus.Collector `group:"collectors"`
+}
+
+// Collectors contributes T to the metrics.
+func Collectors[T prometheus.Collector]() fx.Option {
+	return fx.Provide(func(v T) collectorOut { return collectorOut{Value: v} })
+}
+
+func provideMetrics(db Pooled, health Examined, more contributed) (*Metrics, error) {
 	m := NewMetrics()
-	return m, errors.Join(m.Pools(db.Pools), m.Health(health))
+	err := errors.Join(m.Pools(db.Pools), m.Health(health))
+	for _, c := range more.All {
+		err = errors.Join(err, m.Register(c))
+	}
+	return m, err
 }

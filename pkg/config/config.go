@@ -17,9 +17,19 @@ type Provider interface {
 }
 
 // Section is what a package's settings look like: a struct with mapstructure tags, whose values are the defaults.
+// Instead of a struct it can have Declared keys; several packages may declare some below one name.
 type Section struct {
 	Name     string
 	Defaults Validator
+	Declared []Declaration
+}
+
+// Declaration is a key that is no field of a struct.
+type Declaration struct {
+	Key     string // below the section; it may have dots
+	Default any    // of the type of its values, which a field could have as well
+	Doc     string // a sentence
+	Check   func(value any) error
 }
 
 // Validator rejects settings that cannot work. Use Invalid to name the key.

@@ -31,10 +31,10 @@ func FromContext(ctx context.Context) *Request {
 	return r
 }
 
-// Scope returns the fields that every line about ctx carries: request_id, trace_id, user_id and tenant_id, as far as
-// they are known. Pass it to a single call, or to log.With for several.
+// Scope returns the fields that every line about ctx carries: request_id, trace_id, user_id, key_id and tenant_id, as
+// far as they are known. Pass it to a single call, or to log.With for several.
 func Scope(ctx context.Context) []zap.Field {
-	fields := make([]zap.Field, 0, 4)
+	fields := make([]zap.Field, 0, 5)
 	if r := FromContext(ctx); r != nil {
 		fields = append(fields, zap.String("request_id", r.ID))
 		if r.TraceID != "" {
@@ -42,7 +42,12 @@ func Scope(ctx context.Context) []zap.Field {
 		}
 	}
 	if c, ok := auth.FromContext(ctx); ok {
-		fields = append(fields, zap.Stringer("user_id", c.UserID))
+		if c.Key == nil || c.Key.Personal {
+			fields = append(fields, zap.Stringer("user_id", c.UserID))
+		}
+		if c.Key != nil {
+			fields = append(fields, zap.Stringer("key_id", c.Key.ID))
+		}
 	}
 	if id, ok := tenant.FromContext(ctx); ok {
 		fields = append(fields, zap.Stringer("tenant_id", id))

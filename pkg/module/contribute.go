@@ -2,11 +2,17 @@ package module
 
 import (
 	"fmt"
+	"io/fs"
 
 	"go.uber.org/fx"
 
 	"github.com/yourorg/platform/pkg/config"
+	"github.com/yourorg/platform/pkg/errorbus"
+	"github.com/yourorg/platform/pkg/event"
 	"github.com/yourorg/platform/pkg/health"
+	"github.com/yourorg/platform/pkg/job"
+	"github.com/yourorg/platform/pkg/notify"
+	"github.com/yourorg/platform/pkg/settings"
 	"github.com/yourorg/platform/pkg/tenant"
 )
 
@@ -39,6 +45,42 @@ type (
 	eraserOut struct {
 		fx.Out
 		Value tenant.Eraser `group:"erasers"`
+	}
+	memberEraserOut struct {
+		fx.Out
+		Value tenant.MemberEraser `group:"member_erasers"`
+	}
+	settingsOut struct {
+		fx.Out
+		Value []settings.Definition `group:"settings,flatten"`
+	}
+	eventsOut struct {
+		fx.Out
+		Value event.Declaration `group:"events"`
+	}
+	subscriberOut struct {
+		fx.Out
+		Value event.Subscriber `group:"subscribers"`
+	}
+	workerOut struct {
+		fx.Out
+		Value job.Worker `group:"workers"`
+	}
+	schedulerOut struct {
+		fx.Out
+		Value job.Scheduler `group:"schedulers"`
+	}
+	templatesOut struct {
+		fx.Out
+		Value notify.TemplateSet `group:"templates"`
+	}
+	channelOut struct {
+		fx.Out
+		Value notify.Channel `group:"channels"`
+	}
+	errorSinkOut struct {
+		fx.Out
+		Value errorbus.Sink `group:"error_sinks"`
 	}
 	housekeeperOut struct {
 		fx.Out
@@ -83,6 +125,51 @@ type (
 		fx.In
 		All []tenant.Eraser `group:"erasers"`
 	}
+	// MemberErasers remove what is left of members who are gone.
+	MemberErasers struct {
+		fx.In
+		All []tenant.MemberEraser `group:"member_erasers"`
+	}
+	// SettingDefinitions are what tenants and users may choose.
+	SettingDefinitions struct {
+		fx.In
+		All []settings.Definition `group:"settings"`
+	}
+	// EventDeclarations are the topics that exist.
+	EventDeclarations struct {
+		fx.In
+		All []event.Declaration `group:"events"`
+	}
+	// EventSubscribers react to events.
+	EventSubscribers struct {
+		fx.In
+		All []event.Subscriber `group:"subscribers"`
+	}
+	// JobWorkers do jobs.
+	JobWorkers struct {
+		fx.In
+		All []job.Worker `group:"workers"`
+	}
+	// JobSchedulers ask for jobs at times.
+	JobSchedulers struct {
+		fx.In
+		All []job.Scheduler `group:"schedulers"`
+	}
+	// TemplateSets are what the modules say to people.
+	TemplateSets struct {
+		fx.In
+		All []notify.TemplateSet `group:"templates"`
+	}
+	// Channels deliver notifications.
+	Channels struct {
+		fx.In
+		All []notify.Channel `group:"channels"`
+	}
+	// ErrorSinks carry what nobody expected out of the process.
+	ErrorSinks struct {
+		fx.In
+		All []errorbus.Sink `group:"error_sinks"`
+	}
 	// Housekeepers remove what has expired.
 	Housekeepers struct {
 		fx.In
@@ -123,6 +210,64 @@ func TenantResolvers[T tenant.Resolver]() fx.Option {
 // TenantErasers contributes T to what removes the rows of deleted tenants.
 func TenantErasers[T tenant.Eraser]() fx.Option {
 	return fx.Provide(func(v T) eraserOut { return eraserOut{Value: v} })
+}
+
+// ErasesMembers contributes T to what removes the rows of members who leave a tenant or are erased.
+func ErasesMembers[T tenant.MemberEraser]() fx.Option {
+	return fx.Provide(func(v T) memberEraserOut { return memberEraserOut{Value: v} })
+}
+
+// Settings contributes what tenants and users may choose. Each is a key of the configuration too: settings.<key>.
+func Settings(declared ...settings.Defined) fx.Option {
+	definitions := make([]settings.Definition, len(declared))
+	keys := make([]config.Declaration, len(declared))
+	for i, d := range declared {
+		definitions[i] = d.Definition()
+		keys[i] = definitions[i].Declare()
+	}
+	return fx.Provide(
+		func() settingsOut { return settingsOut{Value: definitions} },
+		func() sectionOut { return sectionOut{Value: config.Section{Name: "settings", Declared: keys}} },
+	)
+}
+
+// Events declares the topics that the module announces: see event.Declare.
+func Events(declarations ...event.Declaration) fx.Option {
+	opts := make([]fx.Option, len(declarations))
+	for i, d := range declarations {
+		opts[i] = fx.Provide(func() eventsOut { return eventsOut{Value: d} })
+	}
+	return fx.Options(opts...)
+}
+
+// Subscribers contributes T to who reacts to events.
+func Subscribers[T event.Subscriber]() fx.Option {
+	return fx.Provide(func(v T) subscriberOut { return subscriberOut{Value: v} })
+}
+
+// Workers contributes T to who does jobs.
+func Workers[T job.Worker]() fx.Option {
+	return fx.Provide(func(v T) workerOut { return workerOut{Value: v} })
+}
+
+// Schedules contributes T to what asks for jobs at times.
+func Schedules[T job.Scheduler]() fx.Option {
+	return fx.Provide(func(v T) schedulerOut { return schedulerOut{Value: v} })
+}
+
+// Templates contributes what a module says to people: see notify.TemplateSet for what lies in the folders.
+func Templates(module string, files fs.FS) fx.Option {
+	return fx.Provide(func() templatesOut { return templatesOut{Value: notify.TemplateSet{Module: module, Files: files}} })
+}
+
+// DeliversBy contributes T to the channels of notifications. It must not ask for the Notifier.
+func DeliversBy[T notify.Channel]() fx.Option {
+	return fx.Provide(func(v T) channelOut { return channelOut{Value: v} })
+}
+
+// ReportsTo contributes T to where panics and unexpected errors go, beside the log.
+func ReportsTo[T errorbus.Sink]() fx.Option {
+	return fx.Provide(func(v T) errorSinkOut { return errorSinkOut{Value: v} })
 }
 
 // Seeds contributes T to what runs before the first request.

@@ -8,12 +8,14 @@ import (
 	"testing/fstest"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/fx"
 
 	"github.com/yourorg/platform/pkg/config"
 	"github.com/yourorg/platform/pkg/health"
 	"github.com/yourorg/platform/pkg/module"
+	choices "github.com/yourorg/platform/pkg/settings"
 	"github.com/yourorg/platform/pkg/tenant"
 )
 
@@ -24,7 +26,10 @@ func (everything) Name() string                                           { retu
 func (everything) Check(context.Context) (health.Status, error)           { return health.Healthy, nil }
 func (everything) Resolve(*http.Request) (id tenant.ID, ok bool, e error) { return id, false, nil }
 func (everything) Seed(context.Context) ([]string, error)                 { return nil, nil }
-func (everything) Tidy(context.Context) (int, error)                      { return 0, nil }
+func (everything) EraseMember(context.Context, tenant.ID, uuid.UUID) error {
+	return nil
+}
+func (everything) Tidy(context.Context) (int, error) { return 0, nil }
 
 type settings struct {
 	Size int `mapstructure:"size"`
@@ -69,6 +74,35 @@ func TestWhatModulesContributeIsCollected(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, cfg.Size, "the defaults are decoded over")
 	require.Equal(t, 6, collected)
+}
+
+func TestSettingsAreKeysOfTheConfigurationToo(t *testing.T) {
+	t.Parallel()
+	size := choices.Int("shop.size", 3, "The size.", choices.Between(1, 9))
+	collected := false
+	err := fx.New(fx.NopLogger,
+		fx.Provide(func() everything { return everything{} }),
+		module.Settings(size), module.Settings(choices.Bool("blog.open", true, "It is open.")), module.ErasesMembers[everything](),
+		fx.Invoke(func(s module.Sections, d module.SettingDefinitions, e module.MemberErasers) {
+			collected = true
+			require.Len(t, s.All, 2)
+			require.Len(t, d.All, 2)
+			require.Len(t, e.All, 1)
+			for i, section := range s.All {
+				require.Equal(t, "settings", section.Name)
+				require.Len(t, section.Declared, 1)
+				if key := section.Declared[0]; key.Key == "shop.size" {
+					require.Equal(t, "The size.", key.Doc)
+					require.NoError(t, key.Check(9))
+					require.EqualError(t, key.Check(10), "must be at most 9")
+					continue
+				}
+				require.Equal(t, "blog.open", s.All[i].Declared[0].Key)
+			}
+		}),
+	).Err()
+	require.NoError(t, err)
+	require.True(t, collected)
 }
 
 func TestASectionThatCannotBeReadIsNamed(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
 
 	"github.com/yourorg/platform/pkg/perm"
@@ -113,6 +114,36 @@ func TestNoManifestPanics(t *testing.T) {
 		if err == nil {
 			require.NotEmpty(t, m.Name)
 			require.True(t, perm.Permission(m.Name+".a.b").Valid())
+		}
+	})
+}
+
+// A manifest that is accepted says only what the platform can keep apart: names in one alphabet, paths below /, and the
+// permissions of its own namespace. A dependency is read from what it says of itself.
+func FuzzParseManifest(f *testing.F) {
+	f.Add(good)
+	f.Add("name: a\nversion: 1.0.0\ndescription: B.\nkind: platform\nnamespace: c\n")
+	f.Add("name: [\n")
+	f.Add("{name: x, version: 1.0.0, description: y, permissions: [{name: x.y.z, description: '', roles: [owner]}]}")
+	f.Add("name: &a [*a]\n")
+	f.Fuzz(func(t *testing.T, source string) {
+		m, err := ParseManifest([]byte(source))
+		if err != nil {
+			return
+		}
+		require.Regexp(t, `^[a-z][a-z0-9_]*$`, m.Name)
+		for _, p := range m.Permissions {
+			require.True(t, strings.HasPrefix(string(p.Name), m.Namespace+"."), "%s is outside of %s", p.Name, m.Namespace)
+		}
+		for _, prefix := range m.Prefixes {
+			require.True(t, strings.HasPrefix(prefix, "/"), prefix)
+		}
+		for _, d := range m.Dependencies {
+			var again Dependency
+			text, err := yaml.Marshal(d.String())
+			require.NoError(t, err)
+			require.NoError(t, yaml.Unmarshal(text, &again), "%q", d.String())
+			require.Equal(t, d, again)
 		}
 	})
 }

@@ -54,8 +54,11 @@ func New(kind Kind, code, title string) *Problem {
 }
 
 func (p *Problem) Error() string {
-	if p.cause != nil {
+	switch {
+	case p.cause != nil:
 		return fmt.Sprintf("%s: %v", p.Code, p.cause)
+	case p.Detail != "":
+		return p.Code + ": " + p.Detail
 	}
 	return p.Code
 }

@@ -32,6 +32,7 @@ func TestACopyIsStillTheDeclaredProblem(t *testing.T) {
 	require.ErrorIs(t, declared.Wrap(cause), cause)
 	require.Equal(t, "shop.sold_out: no rows", declared.Wrap(cause).Error())
 	require.Equal(t, "shop.sold_out", declared.Error())
+	require.Equal(t, "shop.sold_out: 0 left", declared.Detailf("%d left", 0).Error())
 	require.Equal(t, "0 left", declared.Detailf("%d left", 0).Detail)
 	require.Equal(t, time.Minute, declared.After(time.Minute).RetryAfter)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -34,6 +35,9 @@ type Config struct {
 	StatementTimeout time.Duration `mapstructure:"statement_timeout"`
 	// LockTimeout cancels a Postgres statement that waits for a lock for longer.
 	LockTimeout time.Duration `mapstructure:"lock_timeout"`
+	// AppRole is the Postgres role in which every statement runs, so that row-level security holds for a superuser and
+	// for the owner of the tables too. The migrator makes it where it may. Empty switches it off, which production refuses.
+	AppRole string `mapstructure:"app_role"`
 	// Synchronous is SQLite's durability: "full" survives a power cut, "normal" only a crash of the process.
 	Synchronous string `mapstructure:"synchronous"`
 }
@@ -51,9 +55,12 @@ func DefaultConfig() Config {
 		BusyTimeout:      5 * time.Second,
 		StatementTimeout: 30 * time.Second,
 		LockTimeout:      10 * time.Second,
+		AppRole:          "platform_app",
 		Synchronous:      "full",
 	}
 }
+
+var roleName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
 // Validate names every key that cannot work.
 func (c Config) Validate() error {
@@ -74,6 +81,9 @@ func (c Config) Validate() error {
 		if d <= 0 {
 			errs = append(errs, config.Invalid(key, "must be positive"))
 		}
+	}
+	if c.AppRole != "" && (!roleName.MatchString(c.AppRole) || c.AppRole == noRole || c.AppRole == "public") {
+		errs = append(errs, config.Invalid("app_role", "must consist of lower case letters, digits and underscores, and not begin with a digit"))
 	}
 	if c.Synchronous != "full" && c.Synchronous != "normal" {
 		errs = append(errs, config.Invalid("synchronous", "must be full or normal"))

@@ -3,6 +3,7 @@ package database
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -19,7 +20,6 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"go.uber.org/zap"
 	_ "modernc.org/sqlite" // the pure Go driver "sqlite"
 )
@@ -29,11 +29,13 @@ import (
 type Driver struct {
 	cfg    Config
 	at     address
+	id     string // of this process, among those who notify each other
 	write  *entsql.Driver
 	read   *entsql.Driver // the same as write on Postgres
 	writer chan struct{}  // SQLite's one writer; nil on Postgres
 	log    *zap.Logger
-	fault  atomic.Pointer[fault] // of the last write that the database refused, until one succeeds
+	fault  atomic.Pointer[fault]  // of the last write that the database refused, until one succeeds
+	role   atomic.Pointer[string] // of every statement on Postgres, see Confine
 
 	beforeCommit []func(context.Context) error
 }
@@ -49,11 +51,11 @@ func Open(cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: cfg, at: at, log: zap.NewNop()}
+	d := &Driver{cfg: cfg, at: at, id: rand.Text(), log: zap.NewNop()}
 	if at.sqlite {
 		return d, d.openSQLite()
 	}
-	db, err := d.openPostgres(map[string]string{
+	pgxCfg, err := d.postgresConfig(map[string]string{
 		"statement_timeout":                   milliseconds(cfg.StatementTimeout),
 		"lock_timeout":                        milliseconds(cfg.LockTimeout),
 		"idle_in_transaction_session_timeout": milliseconds(2 * cfg.StatementTimeout),
@@ -61,6 +63,8 @@ func Open(cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.role.Store(new(noRole))
+	db := sql.OpenDB(connector{*pgxCfg, &d.role})
 	db.SetMaxOpenConns(cfg.MaxOpenConns)
 	db.SetMaxIdleConns(cfg.MaxIdleConns)
 	db.SetConnMaxLifetime(cfg.ConnMaxLifetime)
@@ -99,7 +103,7 @@ func (d *Driver) sqliteDSN(extra string) string {
 	}, "&")
 }
 
-func (d *Driver) openPostgres(params map[string]string) (*sql.DB, error) {
+func (d *Driver) postgresConfig(params map[string]string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(d.at.url)
 	if err != nil {
 		return nil, errors.New("database.url cannot be parsed") // pgx's own error may quote the password
@@ -112,7 +116,7 @@ func (d *Driver) openPostgres(params map[string]string) (*sql.DB, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
-	return stdlib.OpenDB(*cfg), nil
+	return cfg, nil
 }
 
 func milliseconds(t time.Duration) string { return strconv.FormatInt(t.Milliseconds(), 10) }

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	goosedb "github.com/pressly/goose/v3/database"
+	"go.uber.org/zap"
 
 	"github.com/yourorg/platform/pkg/module"
 )
@@ -37,7 +39,8 @@ func NewMigrator(d *Driver, sets ...module.MigrationSet) *Migrator {
 	return &Migrator{d: d, sets: sets}
 }
 
-// Up applies what is missing and returns it.
+// Up applies what is missing and returns it. On Postgres it then puts every table with a tenant under row-level security,
+// whoever made it.
 func (m *Migrator) Up(ctx context.Context) ([]Migration, error) {
 	var applied []Migration
 	err := m.locked(ctx, func(db *sql.DB) error {
@@ -54,7 +57,7 @@ func (m *Migrator) Up(ctx context.Context) ([]Migration, error) {
 				return wrapSet(set, err)
 			}
 		}
-		return nil
+		return m.d.protect(ctx, db)
 	})
 	return applied, err
 }
@@ -170,10 +173,11 @@ func (m *Migrator) locked(ctx context.Context, fn func(*sql.DB) error) error {
 		defer func() { _ = lock.Unlock() }()
 		return fn(m.d.write.DB())
 	}
-	db, err := m.d.openPostgres(nil)
+	cfg, err := m.d.postgresConfig(nil)
 	if err != nil {
 		return err
 	}
+	db := sql.OpenDB(migrating{stdlib.GetConnector(*cfg)})
 	defer func() { _ = db.Close() }()
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -190,6 +194,21 @@ func (m *Migrator) locked(ctx context.Context, fn func(*sql.DB) error) error {
 func Ordered(core []module.MigrationSet, features Features) []module.MigrationSet {
 	core = slices.SortedFunc(slices.Values(core), func(a, b module.MigrationSet) int { return strings.Compare(a.Owner, b.Owner) })
 	return append(core, features...)
+}
+
+// ready migrates, or refuses to start while something is missing.
+func (m *Migrator) ready(ctx context.Context, auto bool, log *zap.Logger) error {
+	if !auto {
+		return m.refusePending(ctx)
+	}
+	applied, err := m.Up(ctx)
+	for _, a := range applied {
+		log.Info("migrated", zap.String("owner", a.Owner), zap.Int64("version", a.Version))
+	}
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
 }
 
 func (m *Migrator) refusePending(ctx context.Context) error {

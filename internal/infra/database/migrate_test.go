@@ -61,15 +61,19 @@ func TestTheRealMigrationsGoUpDownAndUp(t *testing.T) {
 func TestOneModuleGoesDownAlone(t *testing.T) {
 	t.Parallel()
 	m, _ := testapp.Migrator(t, modules.All(), testapp.FreshDatabase(t, modules.All()))
-	down, err := m.Down(t.Context(), "blog")
-	require.NoError(t, err)
-	require.Len(t, down, 1)
-	require.Equal(t, "blog", down[0].Owner)
-	pending, err := m.Pending(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, names(down), names(pending))
+	var down []database.Migration
+	for range 2 { // it has as many
+		newest, err := m.Down(t.Context(), "blog")
+		require.NoError(t, err)
+		require.Len(t, newest, 1)
+		require.Equal(t, "blog", newest[0].Owner)
+		down = append(newest, down...)
+		pending, err := m.Pending(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, names(down), names(pending))
+	}
 
-	_, err = m.Down(t.Context(), "blog")
+	_, err := m.Down(t.Context(), "blog")
 	require.ErrorContains(t, err, "migrations of blog: nothing is applied")
 	_, err = m.Down(t.Context(), "bolg")
 	require.ErrorContains(t, err, `"bolg" owns no migrations`)

@@ -2,12 +2,12 @@ package database
 
 import (
 	"context"
-	"fmt"
 
 	"entgo.io/ent/dialect"
 	"go.uber.org/fx"
 	"go.uber.org/zap"
 
+	"github.com/yourorg/platform/pkg/config"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/tx"
 )
@@ -35,26 +35,15 @@ func provide(lc fx.Lifecycle, cfg Config, log *zap.Logger) (*Driver, error) {
 	return d, nil
 }
 
-func provideDialect(d *Driver, _ Audited) dialect.Driver { return d }
-func provideRunner(d *Driver) tx.Runner                  { return d }
+func provideDialect(d *Driver, _ Audited, _ Migrated) dialect.Driver { return d }
+func provideRunner(d *Driver) tx.Runner                              { return d }
 
 func provideMigrator(d *Driver, core module.MigrationSets, features Features) *Migrator {
 	return NewMigrator(d, Ordered(core.All, features)...)
 }
 
-func provideMigrated(lc fx.Lifecycle, cfg Config, m *Migrator, log *zap.Logger) Migrated {
-	lc.Append(fx.StartHook(func(ctx context.Context) error {
-		if !cfg.AutoMigrate {
-			return m.refusePending(ctx)
-		}
-		applied, err := m.Up(ctx)
-		for _, a := range applied {
-			log.Info("migrated", zap.String("owner", a.Owner), zap.Int64("version", a.Version))
-		}
-		if err != nil {
-			return fmt.Errorf("migrate: %w", err)
-		}
-		return nil
-	}))
+func provideMigrated(lc fx.Lifecycle, cfg Config, env config.Environment, d *Driver, m *Migrator, log *zap.Logger) Migrated {
+	lc.Append(fx.StartHook(func(ctx context.Context) error { return m.ready(ctx, cfg.AutoMigrate, log) }))
+	lc.Append(fx.StartHook(func(ctx context.Context) error { return d.Confine(ctx, env) }))
 	return Migrated{}
 }
