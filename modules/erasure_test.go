@@ -29,7 +29,7 @@ func TestNothingIsLeftOfATenantThatIsErased(t *testing.T) {
 	for _, user := range []testapp.User{leaving, staying} {
 		created := 0
 		for _, op := range app.Server.Routes() {
-			if op.Method == http.MethodPost && op.Access != contract.Public && !strings.Contains(op.Path, "{") && op.Path != "/api/v1/auth/logout" {
+			if (op.Method == http.MethodPost || op.Method == http.MethodPatch) && op.Access != contract.Public && !strings.Contains(op.Path, "{") && op.Path != "/api/v1/auth/logout" {
 				if app.Do(t, testapp.Valid(t, op.Operation, user.Token)).Status == http.StatusCreated {
 					created++
 				}
@@ -41,6 +41,7 @@ func TestNothingIsLeftOfATenantThatIsErased(t *testing.T) {
 	require.Contains(t, before, "blog_posts")
 	require.Contains(t, before, "authz_rules")
 	require.Contains(t, before, "identity_invitations")
+	require.Contains(t, before, "settings_values")
 
 	app.Want(t, http.StatusAccepted, testapp.Call{Method: "DELETE", Path: "/api/v1/tenants/" + leaving.TenantID.String(), Token: leaving.Token})
 	keeper.Tidy(context.WithoutCancel(t.Context()))

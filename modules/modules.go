@@ -5,9 +5,13 @@ package modules
 
 import (
 	"github.com/yourorg/platform/modules/access"
+	"github.com/yourorg/platform/modules/apikeys"
 	"github.com/yourorg/platform/modules/audit"
 	"github.com/yourorg/platform/modules/blog"
 	"github.com/yourorg/platform/modules/identity"
+	"github.com/yourorg/platform/modules/notifications"
+	"github.com/yourorg/platform/modules/ops"
+	"github.com/yourorg/platform/modules/settings"
 
 	"github.com/yourorg/platform/pkg/module"
 )
@@ -16,8 +20,12 @@ import (
 func All() []module.IModule {
 	return []module.IModule{
 		access.Module{},
+		apikeys.Module{},
 		audit.Module{},
 		blog.Module{},
 		identity.Module{},
+		notifications.Module{},
+		ops.Module{},
+		settings.Module{},
 	}
 }

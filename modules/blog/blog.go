@@ -14,6 +14,8 @@ import (
 
 	"github.com/yourorg/platform/modules/blog/blogapi"
 	"github.com/yourorg/platform/pkg/authz"
+	"github.com/yourorg/platform/pkg/event"
+	"github.com/yourorg/platform/pkg/job"
 	"github.com/yourorg/platform/pkg/tx"
 	"github.com/yourorg/platform/pkg/web"
 )
@@ -23,12 +25,19 @@ type blog struct {
 	cfg   Config
 	tx    tx.Runner
 	posts *store
+	index *index
 	authz authz.Authorizer
 	now   func() time.Time
+
+	events event.Publisher
+	jobs   job.Enqueuer
 }
 
-func newBlog(cfg Config, run tx.Runner, posts *store, access authz.Authorizer) *blog {
-	return &blog{cfg: cfg, tx: run, posts: posts, authz: access, now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }}
+func newBlog(cfg Config, run tx.Runner, posts *store, i *index, access authz.Authorizer, events event.Publisher, jobs job.Enqueuer) *blog {
+	return &blog{
+		cfg: cfg, tx: run, posts: posts, index: i, authz: access, events: events, jobs: jobs,
+		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
+	}
 }
 
 // createPost keeps a new draft. A slug that the author chose must be free; a derived one gets a suffix until it is.
@@ -97,7 +106,10 @@ func (b *blog) change(ctx context.Context, id uuid.UUID, fn func(Post) (Post, er
 		if after, err = fn(before); err != nil || after.Version == before.Version {
 			return err
 		}
-		return b.posts.update(ctx, before.Version, after)
+		if err := b.posts.update(ctx, before.Version, after); err != nil {
+			return err
+		}
+		return b.announce(ctx, before, after)
 	})
 	if err != nil {
 		return Post{}, fmt.Errorf("change post: %w", err)
@@ -105,4 +117,24 @@ func (b *blog) change(ctx context.Context, id uuid.UUID, fn func(Post) (Post, er
 	return after, nil
 }
 
-func (b *blog) deletePost(ctx context.Context, id uuid.UUID) error { return b.posts.delete(ctx, id) }
+// announce tells the rest of the platform what a change means to it: it commits together with the change, or not at all.
+func (b *blog) announce(ctx context.Context, before, after Post) error {
+	switch {
+	case after.Status != published:
+		return nil
+	case before.Status != published:
+		return b.events.Publish(ctx, after.announcement())
+	default: // it may have other words now
+		_, err := b.jobs.Enqueue(ctx, indexPost{Post: after.ID})
+		return err
+	}
+}
+
+func (b *blog) deletePost(ctx context.Context, id uuid.UUID) error {
+	return b.tx.InTx(ctx, func(ctx context.Context) error {
+		if err := b.posts.delete(ctx, id); err != nil {
+			return err
+		}
+		return b.index.remove(ctx, id)
+	})
+}

@@ -13,12 +13,17 @@ import (
 )
 
 // handler translates between the contract and the blog. Who may call what is in the contract.
-type handler struct{ blog *blog }
+type handler struct {
+	blog      *blog
+	followers *followers
+}
 
-func newHandler(b *blog) api.StrictServerInterface { return &handler{blog: b} }
+func newHandler(b *blog, f *followers) api.StrictServerInterface {
+	return &handler{blog: b, followers: f}
+}
 
 func (h *handler) ListPosts(ctx context.Context, r api.ListPostsRequestObject) (api.ListPostsResponseObject, error) {
-	f := filter{status: (*string)(r.Params.Status), author: r.Params.Author, limit: page.Size(r.Params.Limit) + 1}
+	f := filter{status: (*string)(r.Params.Status), author: r.Params.Author, words: r.Params.Q, limit: page.Size(r.Params.Limit) + 1}
 	if r.Params.Cursor != nil {
 		before, err := page.Decode(*r.Params.Cursor)
 		if err != nil {
@@ -86,6 +91,31 @@ func (h *handler) PublishPost(ctx context.Context, r api.PublishPostRequestObjec
 	}
 	tag := web.ETag(p.Version)
 	return api.PublishPost200JSONResponse{Body: toAPI(p), Headers: api.PublishPost200ResponseHeaders{ETag: &tag}}, nil
+}
+
+func (h *handler) GetFollowing(ctx context.Context, _ api.GetFollowingRequestObject) (api.GetFollowingResponseObject, error) {
+	caller, _ := auth.FromContext(ctx)
+	follows, err := h.followers.follows(ctx, caller.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return api.GetFollowing200JSONResponse{Following: follows}, nil
+}
+
+func (h *handler) Follow(ctx context.Context, _ api.FollowRequestObject) (api.FollowResponseObject, error) {
+	caller, _ := auth.FromContext(ctx)
+	if err := h.followers.follow(ctx, caller.UserID); err != nil {
+		return nil, err
+	}
+	return api.Follow204Response{}, nil
+}
+
+func (h *handler) Unfollow(ctx context.Context, _ api.UnfollowRequestObject) (api.UnfollowResponseObject, error) {
+	caller, _ := auth.FromContext(ctx)
+	if err := h.followers.unfollow(ctx, caller.UserID); err != nil {
+		return nil, err
+	}
+	return api.Unfollow204Response{}, nil
 }
 
 func toAPI(p Post) api.Post {

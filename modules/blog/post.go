@@ -82,6 +82,11 @@ func (p Post) publish(now time.Time) Post {
 	return p
 }
 
+// announcement is what others learn of a post that has just become public.
+func (p Post) announcement() blogapi.PostPublished {
+	return blogapi.PostPublished{PostID: p.ID, AuthorID: p.AuthorID, Title: p.Title, Slug: p.Slug, PublishedAt: *p.PublishedAt}
+}
+
 func (p Post) check(maxContent int) error {
 	var bad []problem.Field
 	switch n := utf8.RuneCountInString(p.Title); {

@@ -5,6 +5,7 @@ import (
 	stdsql "database/sql"
 	"errors"
 	"slices"
+	"time"
 
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
@@ -17,10 +18,8 @@ import (
 	"github.com/yourorg/platform/pkg/tenant"
 )
 
-// store keeps posts. It is the only file that knows ent; the schema's mixin keeps it inside the tenant.
+// store keeps posts. Only the files store*.go know ent; the schema's mixin keeps them inside the tenant.
 type store struct{ client *ent.Client }
-
-var _ tenant.Eraser = (*store)(nil)
 
 const eraseBatch = 500
 
@@ -33,6 +32,7 @@ var summary = slices.DeleteFunc(slices.Clone(entpost.Columns), func(c string) bo
 type filter struct {
 	status *string
 	author *uuid.UUID
+	words  *string    // only published posts in which all of these words are
 	before *uuid.UUID // only posts older than this one
 	limit  int
 }
@@ -46,6 +46,10 @@ func (s *store) list(ctx context.Context, f filter) ([]Post, error) {
 	}
 	if f.author != nil {
 		q.Where(entpost.AuthorID(*f.author))
+	}
+	if f.words != nil {
+		id, _ := tenant.FromContext(ctx)
+		q.Where(having(id, *f.words))
 	}
 	if f.before != nil {
 		q.Where(entpost.IDLT(*f.before))
@@ -126,8 +130,31 @@ func (s *store) delete(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-// Erase implements tenant.Eraser.
-func (s *store) Erase(ctx context.Context, _ tenant.ID) (int, error) {
+// tenantsWithNews lists the tenants behind another that have published something in a time.
+func (s *store) tenantsWithNews(ctx context.Context, since, until time.Time, after tenant.ID, limit int) ([]tenant.ID, error) {
+	var rows []struct {
+		ID tenant.ID `sql:"tenant_id"`
+	}
+	err := s.client.Post.Query().Where(entpost.StatusEQ(published), entpost.PublishedAtGTE(since), entpost.PublishedAtLT(until), entpost.TenantIDGT(after)).
+		Order(entpost.ByTenantID()).Limit(limit).GroupBy(entpost.FieldTenantID).Scan(ctx, &rows)
+	if err != nil {
+		return nil, err
+	}
+	tenants := make([]tenant.ID, len(rows))
+	for i, row := range rows {
+		tenants[i] = row.ID
+	}
+	return tenants, nil
+}
+
+// titles lists what was published in a time, the oldest first.
+func (s *store) titles(ctx context.Context, since, until time.Time, limit int) ([]string, error) {
+	return s.client.Post.Query().Where(entpost.StatusEQ(published), entpost.PublishedAtGTE(since), entpost.PublishedAtLT(until)).
+		Order(entpost.ByPublishedAt(), entpost.ByID()).Limit(limit).Select(entpost.FieldTitle).Strings(ctx)
+}
+
+// erase implements the posts' part of tenant.Eraser.
+func (s *store) erase(ctx context.Context) (int, error) {
 	ids, err := s.client.Post.Query().Limit(eraseBatch).IDs(ctx)
 	if err != nil || len(ids) == 0 {
 		return 0, err

@@ -35,6 +35,11 @@ func (e PostStatus) Valid() bool {
 	}
 }
 
+// Following defines model for Following.
+type Following struct {
+	Following bool `json:"following"`
+}
+
 // NewPost defines model for NewPost.
 type NewPost struct {
 	Content *string `json:"content,omitempty"`
@@ -102,6 +107,9 @@ type ListPostsParams struct {
 
 	// Author The id of the user who wrote the post.
 	Author *openapi_types.UUID `form:"author,omitempty" json:"author,omitempty"`
+
+	// Q Words that must all be in the title or the content, up to eight of them. Only what was published is found, a moment after it.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
 }
 
 // UpdatePostParams defines parameters for UpdatePost.
@@ -118,6 +126,15 @@ type UpdatePostJSONRequestBody = PostChange
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// Unfollow Stop following the blog
+	// (DELETE /api/v1/blog/following)
+	Unfollow(c *gin.Context)
+	// GetFollowing Tell whether the caller follows the blog
+	// (GET /api/v1/blog/following)
+	GetFollowing(c *gin.Context)
+	// Follow Follow the blog
+	// (PUT /api/v1/blog/following)
+	Follow(c *gin.Context)
 	// ListPosts List posts, newest first
 	// (GET /api/v1/blog/posts)
 	ListPosts(c *gin.Context, params ListPostsParams)
@@ -146,6 +163,45 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(c *gin.Context)
+
+// Unfollow operation middleware
+func (siw *ServerInterfaceWrapper) Unfollow(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Unfollow(c)
+}
+
+// GetFollowing operation middleware
+func (siw *ServerInterfaceWrapper) GetFollowing(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetFollowing(c)
+}
+
+// Follow operation middleware
+func (siw *ServerInterfaceWrapper) Follow(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Follow(c)
+}
 
 // ListPosts operation middleware
 func (siw *ServerInterfaceWrapper) ListPosts(c *gin.Context) {
@@ -185,6 +241,14 @@ func (siw *ServerInterfaceWrapper) ListPosts(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "author", c.Request.URL.Query(), &params.Author, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter author: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -362,12 +426,66 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 		ErrorHandler:       errorHandler,
 	}
 
+	router.DELETE(options.BaseURL+"/api/v1/blog/following", wrapper.Unfollow)
+	router.GET(options.BaseURL+"/api/v1/blog/following", wrapper.GetFollowing)
+	router.PUT(options.BaseURL+"/api/v1/blog/following", wrapper.Follow)
 	router.GET(options.BaseURL+"/api/v1/blog/posts", wrapper.ListPosts)
 	router.POST(options.BaseURL+"/api/v1/blog/posts", wrapper.CreatePost)
 	router.DELETE(options.BaseURL+"/api/v1/blog/posts/:id", wrapper.DeletePost)
 	router.GET(options.BaseURL+"/api/v1/blog/posts/:id", wrapper.GetPost)
 	router.PATCH(options.BaseURL+"/api/v1/blog/posts/:id", wrapper.UpdatePost)
 	router.POST(options.BaseURL+"/api/v1/blog/posts/:id/publish", wrapper.PublishPost)
+}
+
+type UnfollowRequestObject struct {
+}
+
+type UnfollowResponseObject interface {
+	VisitUnfollowResponse(w http.ResponseWriter) error
+}
+
+type Unfollow204Response struct {
+}
+
+func (response Unfollow204Response) VisitUnfollowResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type GetFollowingRequestObject struct {
+}
+
+type GetFollowingResponseObject interface {
+	VisitGetFollowingResponse(w http.ResponseWriter) error
+}
+
+type GetFollowing200JSONResponse Following
+
+func (response GetFollowing200JSONResponse) VisitGetFollowingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FollowRequestObject struct {
+}
+
+type FollowResponseObject interface {
+	VisitFollowResponse(w http.ResponseWriter) error
+}
+
+type Follow204Response struct {
+}
+
+func (response Follow204Response) VisitFollowResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
 }
 
 type ListPostsRequestObject struct {
@@ -544,6 +662,15 @@ func (response PublishPost200JSONResponse) VisitPublishPostResponse(w http.Respo
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// Unfollow Stop following the blog
+	// (DELETE /api/v1/blog/following)
+	Unfollow(ctx context.Context, request UnfollowRequestObject) (UnfollowResponseObject, error)
+	// GetFollowing Tell whether the caller follows the blog
+	// (GET /api/v1/blog/following)
+	GetFollowing(ctx context.Context, request GetFollowingRequestObject) (GetFollowingResponseObject, error)
+	// Follow Follow the blog
+	// (PUT /api/v1/blog/following)
+	Follow(ctx context.Context, request FollowRequestObject) (FollowResponseObject, error)
 	// ListPosts List posts, newest first
 	// (GET /api/v1/blog/posts)
 	ListPosts(ctx context.Context, request ListPostsRequestObject) (ListPostsResponseObject, error)
@@ -619,6 +746,78 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictGinServerOptions
+}
+
+// Unfollow operation middleware
+func (sh *strictHandler) Unfollow(ctx *gin.Context) {
+	var request UnfollowRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Unfollow(ctx.Request.Context(), request.(UnfollowRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Unfollow")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UnfollowResponseObject); ok {
+		if err := validResponse.VisitUnfollowResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetFollowing operation middleware
+func (sh *strictHandler) GetFollowing(ctx *gin.Context) {
+	var request GetFollowingRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFollowing(ctx.Request.Context(), request.(GetFollowingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFollowing")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetFollowingResponseObject); ok {
+		if err := validResponse.VisitGetFollowingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Follow operation middleware
+func (sh *strictHandler) Follow(ctx *gin.Context) {
+	var request FollowRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Follow(ctx.Request.Context(), request.(FollowRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Follow")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(FollowResponseObject); ok {
+		if err := validResponse.VisitFollowResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListPosts operation middleware

@@ -15,7 +15,9 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
+	"github.com/yourorg/platform/modules/blog/internal/ent/follower"
 	"github.com/yourorg/platform/modules/blog/internal/ent/post"
+	"github.com/yourorg/platform/modules/blog/internal/ent/term"
 )
 
 // Client is the client that holds all ent builders.
@@ -23,8 +25,12 @@ type Client struct {
 	config
 	// Schema is the client for creating, migrating and dropping schema.
 	Schema *migrate.Schema
+	// Follower is the client for interacting with the Follower builders.
+	Follower *FollowerClient
 	// Post is the client for interacting with the Post builders.
 	Post *PostClient
+	// Term is the client for interacting with the Term builders.
+	Term *TermClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -36,7 +42,9 @@ func NewClient(opts ...Option) *Client {
 
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
+	c.Follower = NewFollowerClient(c.config)
 	c.Post = NewPostClient(c.config)
+	c.Term = NewTermClient(c.config)
 }
 
 type (
@@ -127,9 +135,11 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:    ctx,
-		config: cfg,
-		Post:   NewPostClient(cfg),
+		ctx:      ctx,
+		config:   cfg,
+		Follower: NewFollowerClient(cfg),
+		Post:     NewPostClient(cfg),
+		Term:     NewTermClient(cfg),
 	}, nil
 }
 
@@ -147,16 +157,18 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:    ctx,
-		config: cfg,
-		Post:   NewPostClient(cfg),
+		ctx:      ctx,
+		config:   cfg,
+		Follower: NewFollowerClient(cfg),
+		Post:     NewPostClient(cfg),
+		Term:     NewTermClient(cfg),
 	}, nil
 }
 
 // Debug returns a new debug-client. It's used to get verbose logging on specific operations.
 //
 //	client.Debug().
-//		Post.
+//		Follower.
 //		Query().
 //		Count(ctx)
 func (c *Client) Debug() *Client {
@@ -178,22 +190,165 @@ func (c *Client) Close() error {
 // Use adds the mutation hooks to all the entity clients.
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
+	c.Follower.Use(hooks...)
 	c.Post.Use(hooks...)
+	c.Term.Use(hooks...)
 }
 
 // Intercept adds the query interceptors to all the entity clients.
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
+	c.Follower.Intercept(interceptors...)
 	c.Post.Intercept(interceptors...)
+	c.Term.Intercept(interceptors...)
 }
 
 // Mutate implements the ent.Mutator interface.
 func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
+	case *FollowerMutation:
+		return c.Follower.mutate(ctx, m)
 	case *PostMutation:
 		return c.Post.mutate(ctx, m)
+	case *TermMutation:
+		return c.Term.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("ent: unknown mutation type %T", m)
+	}
+}
+
+// FollowerClient is a client for the Follower schema.
+type FollowerClient struct {
+	config
+}
+
+// NewFollowerClient returns a client for the Follower from the given config.
+func NewFollowerClient(c config) *FollowerClient {
+	return &FollowerClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `follower.Hooks(f(g(h())))`.
+func (c *FollowerClient) Use(hooks ...Hook) {
+	c.hooks.Follower = append(c.hooks.Follower, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `follower.Intercept(f(g(h())))`.
+func (c *FollowerClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Follower = append(c.inters.Follower, interceptors...)
+}
+
+// Create returns a builder for creating a Follower entity.
+func (c *FollowerClient) Create() *FollowerCreate {
+	mutation := newFollowerMutation(c.config, OpCreate)
+	return &FollowerCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Follower entities.
+func (c *FollowerClient) CreateBulk(builders ...*FollowerCreate) *FollowerCreateBulk {
+	return &FollowerCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FollowerClient) MapCreateBulk(slice any, setFunc func(*FollowerCreate, int)) *FollowerCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FollowerCreateBulk{err: fmt.Errorf("calling to FollowerClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FollowerCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FollowerCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Follower.
+func (c *FollowerClient) Update() *FollowerUpdate {
+	mutation := newFollowerMutation(c.config, OpUpdate)
+	return &FollowerUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FollowerClient) UpdateOne(_m *Follower) *FollowerUpdateOne {
+	mutation := newFollowerMutation(c.config, OpUpdateOne, withFollower(_m))
+	return &FollowerUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FollowerClient) UpdateOneID(id int64) *FollowerUpdateOne {
+	mutation := newFollowerMutation(c.config, OpUpdateOne, withFollowerID(id))
+	return &FollowerUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Follower.
+func (c *FollowerClient) Delete() *FollowerDelete {
+	mutation := newFollowerMutation(c.config, OpDelete)
+	return &FollowerDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FollowerClient) DeleteOne(_m *Follower) *FollowerDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FollowerClient) DeleteOneID(id int64) *FollowerDeleteOne {
+	builder := c.Delete().Where(follower.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FollowerDeleteOne{builder}
+}
+
+// Query returns a query builder for Follower.
+func (c *FollowerClient) Query() *FollowerQuery {
+	return &FollowerQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFollower},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Follower entity by its id.
+func (c *FollowerClient) Get(ctx context.Context, id int64) (*Follower, error) {
+	return c.Query().Where(follower.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FollowerClient) GetX(ctx context.Context, id int64) *Follower {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *FollowerClient) Hooks() []Hook {
+	hooks := c.hooks.Follower
+	return append(hooks[:len(hooks):len(hooks)], follower.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *FollowerClient) Interceptors() []Interceptor {
+	inters := c.inters.Follower
+	return append(inters[:len(inters):len(inters)], follower.Interceptors[:]...)
+}
+
+func (c *FollowerClient) mutate(ctx context.Context, m *FollowerMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FollowerCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FollowerUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FollowerUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FollowerDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Follower mutation op: %q", m.Op())
 	}
 }
 
@@ -332,12 +487,147 @@ func (c *PostClient) mutate(ctx context.Context, m *PostMutation) (Value, error)
 	}
 }
 
+// TermClient is a client for the Term schema.
+type TermClient struct {
+	config
+}
+
+// NewTermClient returns a client for the Term from the given config.
+func NewTermClient(c config) *TermClient {
+	return &TermClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `term.Hooks(f(g(h())))`.
+func (c *TermClient) Use(hooks ...Hook) {
+	c.hooks.Term = append(c.hooks.Term, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `term.Intercept(f(g(h())))`.
+func (c *TermClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Term = append(c.inters.Term, interceptors...)
+}
+
+// Create returns a builder for creating a Term entity.
+func (c *TermClient) Create() *TermCreate {
+	mutation := newTermMutation(c.config, OpCreate)
+	return &TermCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Term entities.
+func (c *TermClient) CreateBulk(builders ...*TermCreate) *TermCreateBulk {
+	return &TermCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TermClient) MapCreateBulk(slice any, setFunc func(*TermCreate, int)) *TermCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TermCreateBulk{err: fmt.Errorf("calling to TermClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TermCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TermCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Term.
+func (c *TermClient) Update() *TermUpdate {
+	mutation := newTermMutation(c.config, OpUpdate)
+	return &TermUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TermClient) UpdateOne(_m *Term) *TermUpdateOne {
+	mutation := newTermMutation(c.config, OpUpdateOne, withTerm(_m))
+	return &TermUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TermClient) UpdateOneID(id int64) *TermUpdateOne {
+	mutation := newTermMutation(c.config, OpUpdateOne, withTermID(id))
+	return &TermUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Term.
+func (c *TermClient) Delete() *TermDelete {
+	mutation := newTermMutation(c.config, OpDelete)
+	return &TermDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TermClient) DeleteOne(_m *Term) *TermDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TermClient) DeleteOneID(id int64) *TermDeleteOne {
+	builder := c.Delete().Where(term.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TermDeleteOne{builder}
+}
+
+// Query returns a query builder for Term.
+func (c *TermClient) Query() *TermQuery {
+	return &TermQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTerm},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Term entity by its id.
+func (c *TermClient) Get(ctx context.Context, id int64) (*Term, error) {
+	return c.Query().Where(term.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TermClient) GetX(ctx context.Context, id int64) *Term {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *TermClient) Hooks() []Hook {
+	hooks := c.hooks.Term
+	return append(hooks[:len(hooks):len(hooks)], term.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *TermClient) Interceptors() []Interceptor {
+	inters := c.inters.Term
+	return append(inters[:len(inters):len(inters)], term.Interceptors[:]...)
+}
+
+func (c *TermClient) mutate(ctx context.Context, m *TermMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TermCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TermUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TermUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TermDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Term mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Post []ent.Hook
+		Follower, Post, Term []ent.Hook
 	}
 	inters struct {
-		Post []ent.Interceptor
+		Follower, Post, Term []ent.Interceptor
 	}
 )

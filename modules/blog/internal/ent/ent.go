@@ -12,7 +12,9 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/yourorg/platform/modules/blog/internal/ent/follower"
 	"github.com/yourorg/platform/modules/blog/internal/ent/post"
+	"github.com/yourorg/platform/modules/blog/internal/ent/term"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -73,7 +75,9 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			post.Table: post.ValidColumn,
+			follower.Table: follower.ValidColumn,
+			post.Table:     post.ValidColumn,
+			term.Table:     term.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

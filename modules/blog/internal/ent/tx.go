@@ -12,8 +12,12 @@ import (
 // Tx is a transactional client that is created by calling Client.Tx().
 type Tx struct {
 	config
+	// Follower is the client for interacting with the Follower builders.
+	Follower *FollowerClient
 	// Post is the client for interacting with the Post builders.
 	Post *PostClient
+	// Term is the client for interacting with the Term builders.
+	Term *TermClient
 
 	// lazily loaded.
 	client     *Client
@@ -145,7 +149,9 @@ func (tx *Tx) Client() *Client {
 }
 
 func (tx *Tx) init() {
+	tx.Follower = NewFollowerClient(tx.config)
 	tx.Post = NewPostClient(tx.config)
+	tx.Term = NewTermClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.
@@ -155,7 +161,7 @@ func (tx *Tx) init() {
 // of them in order to commit or rollback the transaction.
 //
 // If a closed transaction is embedded in one of the generated entities, and the entity
-// applies a query, for example: Post.QueryXXX(), the query will be executed
+// applies a query, for example: Follower.QueryXXX(), the query will be executed
 // through the driver which created this transaction.
 //
 // Note that txDriver is not goroutine safe.

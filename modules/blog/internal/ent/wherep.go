@@ -5,7 +5,21 @@ package ent
 import "entgo.io/ent/dialect/sql"
 
 // WhereP adds predicates that do not depend on any generated package.
+func (q *FollowerQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
 func (q *PostQuery) WhereP(ps ...func(*sql.Selector)) {
+	for _, p := range ps {
+		q.predicates = append(q.predicates, p)
+	}
+}
+
+// WhereP adds predicates that do not depend on any generated package.
+func (q *TermQuery) WhereP(ps ...func(*sql.Selector)) {
 	for _, p := range ps {
 		q.predicates = append(q.predicates, p)
 	}

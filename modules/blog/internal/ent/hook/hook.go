@@ -9,6 +9,18 @@ import (
 	"github.com/yourorg/platform/modules/blog/internal/ent"
 )
 
+// The FollowerFunc type is an adapter to allow the use of ordinary
+// function as Follower mutator.
+type FollowerFunc func(context.Context, *ent.FollowerMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f FollowerFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.FollowerMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.FollowerMutation", m)
+}
+
 // The PostFunc type is an adapter to allow the use of ordinary
 // function as Post mutator.
 type PostFunc func(context.Context, *ent.PostMutation) (ent.Value, error)
@@ -19,6 +31,18 @@ func (f PostFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error)
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PostMutation", m)
+}
+
+// The TermFunc type is an adapter to allow the use of ordinary
+// function as Term mutator.
+type TermFunc func(context.Context, *ent.TermMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f TermFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.TermMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.TermMutation", m)
 }
 
 // Condition is a hook condition function.

@@ -8,8 +8,10 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"github.com/yourorg/platform/modules/blog/internal/ent"
+	"github.com/yourorg/platform/modules/blog/internal/ent/follower"
 	"github.com/yourorg/platform/modules/blog/internal/ent/post"
 	"github.com/yourorg/platform/modules/blog/internal/ent/predicate"
+	"github.com/yourorg/platform/modules/blog/internal/ent/term"
 )
 
 // The Query interface represents an operation that queries a graph.
@@ -68,6 +70,33 @@ func (f TraverseFunc) Traverse(ctx context.Context, q ent.Query) error {
 	return f(ctx, query)
 }
 
+// The FollowerFunc type is an adapter to allow the use of ordinary function as a Querier.
+type FollowerFunc func(context.Context, *ent.FollowerQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f FollowerFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.FollowerQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.FollowerQuery", q)
+}
+
+// The TraverseFollower type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseFollower func(context.Context, *ent.FollowerQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseFollower) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseFollower) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.FollowerQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.FollowerQuery", q)
+}
+
 // The PostFunc type is an adapter to allow the use of ordinary function as a Querier.
 type PostFunc func(context.Context, *ent.PostQuery) (ent.Value, error)
 
@@ -95,11 +124,42 @@ func (f TraversePost) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.PostQuery", q)
 }
 
+// The TermFunc type is an adapter to allow the use of ordinary function as a Querier.
+type TermFunc func(context.Context, *ent.TermQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f TermFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.TermQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.TermQuery", q)
+}
+
+// The TraverseTerm type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseTerm func(context.Context, *ent.TermQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseTerm) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseTerm) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.TermQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.TermQuery", q)
+}
+
 // NewQuery returns the generic Query interface for the given typed query.
 func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
+	case *ent.FollowerQuery:
+		return &query[*ent.FollowerQuery, predicate.Follower, follower.OrderOption]{typ: ent.TypeFollower, tq: q}, nil
 	case *ent.PostQuery:
 		return &query[*ent.PostQuery, predicate.Post, post.OrderOption]{typ: ent.TypePost, tq: q}, nil
+	case *ent.TermQuery:
+		return &query[*ent.TermQuery, predicate.Term, term.OrderOption]{typ: ent.TypeTerm, tq: q}, nil
 	default:
 		return nil, fmt.Errorf("unknown query type %T", q)
 	}

@@ -9,6 +9,26 @@ import (
 )
 
 var (
+	// BlogFollowersColumns holds the columns for the "blog_followers" table.
+	BlogFollowersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// BlogFollowersTable holds the schema information for the "blog_followers" table.
+	BlogFollowersTable = &schema.Table{
+		Name:       "blog_followers",
+		Columns:    BlogFollowersColumns,
+		PrimaryKey: []*schema.Column{BlogFollowersColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "blog_followers_user",
+				Unique:  true,
+				Columns: []*schema.Column{BlogFollowersColumns[1], BlogFollowersColumns[2]},
+			},
+		},
+	}
 	// BlogPostsColumns holds the columns for the "blog_posts" table.
 	BlogPostsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -39,16 +59,54 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{BlogPostsColumns[1], BlogPostsColumns[0]},
 			},
+			{
+				Name:    "post_published_at",
+				Unique:  false,
+				Columns: []*schema.Column{BlogPostsColumns[10]},
+			},
+		},
+	}
+	// BlogTermsColumns holds the columns for the "blog_terms" table.
+	BlogTermsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "post_id", Type: field.TypeUUID},
+		{Name: "term", Type: field.TypeString},
+	}
+	// BlogTermsTable holds the schema information for the "blog_terms" table.
+	BlogTermsTable = &schema.Table{
+		Name:       "blog_terms",
+		Columns:    BlogTermsColumns,
+		PrimaryKey: []*schema.Column{BlogTermsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "blog_terms_term",
+				Unique:  false,
+				Columns: []*schema.Column{BlogTermsColumns[1], BlogTermsColumns[3], BlogTermsColumns[2]},
+			},
+			{
+				Name:    "blog_terms_post",
+				Unique:  true,
+				Columns: []*schema.Column{BlogTermsColumns[1], BlogTermsColumns[2], BlogTermsColumns[3]},
+			},
 		},
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		BlogFollowersTable,
 		BlogPostsTable,
+		BlogTermsTable,
 	}
 )
 
 func init() {
+	BlogFollowersTable.Annotation = &entsql.Annotation{
+		Table: "blog_followers",
+	}
 	BlogPostsTable.Annotation = &entsql.Annotation{
 		Table: "blog_posts",
+	}
+	BlogTermsTable.Annotation = &entsql.Annotation{
+		Table: "blog_terms",
 	}
 }

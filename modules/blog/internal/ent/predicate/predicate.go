@@ -6,5 +6,11 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
+// Follower is the predicate function for follower builders.
+type Follower func(*sql.Selector)
+
 // Post is the predicate function for post builders.
 type Post func(*sql.Selector)
+
+// Term is the predicate function for term builders.
+type Term func(*sql.Selector)

@@ -3,14 +3,21 @@
 package runtime
 
 import (
+	"github.com/yourorg/platform/modules/blog/internal/ent/follower"
 	"github.com/yourorg/platform/modules/blog/internal/ent/post"
 	"github.com/yourorg/platform/modules/blog/internal/ent/schema"
+	"github.com/yourorg/platform/modules/blog/internal/ent/term"
 )
 
 // The init function reads all schema descriptors with runtime code
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	followerMixin := schema.Follower{}.Mixin()
+	followerMixinHooks0 := followerMixin[0].Hooks()
+	follower.Hooks[0] = followerMixinHooks0[0]
+	followerMixinInters0 := followerMixin[0].Interceptors()
+	follower.Interceptors[0] = followerMixinInters0[0]
 	postMixin := schema.Post{}.Mixin()
 	postMixinHooks0 := postMixin[0].Hooks()
 	postMixinHooks1 := postMixin[1].Hooks()
@@ -18,6 +25,11 @@ func init() {
 	post.Hooks[1] = postMixinHooks1[0]
 	postMixinInters0 := postMixin[0].Interceptors()
 	post.Interceptors[0] = postMixinInters0[0]
+	termMixin := schema.Term{}.Mixin()
+	termMixinHooks0 := termMixin[0].Hooks()
+	term.Hooks[0] = termMixinHooks0[0]
+	termMixinInters0 := termMixin[0].Interceptors()
+	term.Interceptors[0] = termMixinInters0[0]
 }
 
 const (

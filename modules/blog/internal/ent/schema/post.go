@@ -43,5 +43,6 @@ func (Post) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("tenant_id", "slug").Unique(),
 		index.Fields("tenant_id", "id"),
+		index.Fields("published_at").StorageKey("post_published_at"), // across tenants, for the nightly digest
 	}
 }
