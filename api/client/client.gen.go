@@ -42,6 +42,39 @@ func (e AccessExplanationVerdict) Valid() bool {
 	}
 }
 
+// Defines values for ApikeysKeyKind.
+const (
+	ApikeysKeyKindPersonal ApikeysKeyKind = "personal"
+	ApikeysKeyKindTenant   ApikeysKeyKind = "tenant"
+)
+
+// Valid indicates whether the value is a known member of the ApikeysKeyKind enum.
+func (e ApikeysKeyKind) Valid() bool {
+	switch e {
+	case ApikeysKeyKindPersonal:
+		return true
+	case ApikeysKeyKindTenant:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ApikeysTokenTokenType.
+const (
+	ApikeysTokenTokenTypeBearer ApikeysTokenTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the ApikeysTokenTokenType enum.
+func (e ApikeysTokenTokenType) Valid() bool {
+	switch e {
+	case ApikeysTokenTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AuditChangeAction.
 const (
 	AuditChangeActionCreated AuditChangeAction = "created"
@@ -198,6 +231,21 @@ func (e CoreStatus) Valid() bool {
 	}
 }
 
+// Defines values for IdentityFactorKind.
+const (
+	IdentityFactorKindTotp IdentityFactorKind = "totp"
+)
+
+// Valid indicates whether the value is a known member of the IdentityFactorKind enum.
+func (e IdentityFactorKind) Valid() bool {
+	switch e {
+	case IdentityFactorKindTotp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IdentityTenantDetailsStatus.
 const (
 	IdentityTenantDetailsStatusActive    IdentityTenantDetailsStatus = "active"
@@ -213,6 +261,282 @@ func (e IdentityTenantDetailsStatus) Valid() bool {
 	case IdentityTenantDetailsStatusDeleted:
 		return true
 	case IdentityTenantDetailsStatusSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityTokensTokenType.
+const (
+	IdentityTokensTokenTypeBearer IdentityTokensTokenType = "Bearer"
+	IdentityTokensTokenTypeCookie IdentityTokensTokenType = "Cookie"
+)
+
+// Valid indicates whether the value is a known member of the IdentityTokensTokenType enum.
+func (e IdentityTokensTokenType) Valid() bool {
+	switch e {
+	case IdentityTokensTokenTypeBearer:
+		return true
+	case IdentityTokensTokenTypeCookie:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityTransport.
+const (
+	IdentityTransportBearer IdentityTransport = "bearer"
+	IdentityTransportCookie IdentityTransport = "cookie"
+)
+
+// Valid indicates whether the value is a known member of the IdentityTransport enum.
+func (e IdentityTransport) Valid() bool {
+	switch e {
+	case IdentityTransportBearer:
+		return true
+	case IdentityTransportCookie:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotificationsDigest.
+const (
+	NotificationsDigestDaily  NotificationsDigest = "daily"
+	NotificationsDigestHourly NotificationsDigest = "hourly"
+	NotificationsDigestOff    NotificationsDigest = "off"
+)
+
+// Valid indicates whether the value is a known member of the NotificationsDigest enum.
+func (e NotificationsDigest) Valid() bool {
+	switch e {
+	case NotificationsDigestDaily:
+		return true
+	case NotificationsDigestHourly:
+		return true
+	case NotificationsDigestOff:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsDeliveryState.
+const (
+	OpsDeliveryStateParked  OpsDeliveryState = "parked"
+	OpsDeliveryStateReady   OpsDeliveryState = "ready"
+	OpsDeliveryStateSent    OpsDeliveryState = "sent"
+	OpsDeliveryStateWaiting OpsDeliveryState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the OpsDeliveryState enum.
+func (e OpsDeliveryState) Valid() bool {
+	switch e {
+	case OpsDeliveryStateParked:
+		return true
+	case OpsDeliveryStateReady:
+		return true
+	case OpsDeliveryStateSent:
+		return true
+	case OpsDeliveryStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsJobActionAction.
+const (
+	OpsJobActionActionCancel OpsJobActionAction = "cancel"
+	OpsJobActionActionDelete OpsJobActionAction = "delete"
+	OpsJobActionActionRetry  OpsJobActionAction = "retry"
+)
+
+// Valid indicates whether the value is a known member of the OpsJobActionAction enum.
+func (e OpsJobActionAction) Valid() bool {
+	switch e {
+	case OpsJobActionActionCancel:
+		return true
+	case OpsJobActionActionDelete:
+		return true
+	case OpsJobActionActionRetry:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsJobState.
+const (
+	OpsJobStateCanceled  OpsJobState = "canceled"
+	OpsJobStateCompleted OpsJobState = "completed"
+	OpsJobStateFailed    OpsJobState = "failed"
+	OpsJobStateQueued    OpsJobState = "queued"
+	OpsJobStateRetrying  OpsJobState = "retrying"
+	OpsJobStateRunning   OpsJobState = "running"
+	OpsJobStateScheduled OpsJobState = "scheduled"
+)
+
+// Valid indicates whether the value is a known member of the OpsJobState enum.
+func (e OpsJobState) Valid() bool {
+	switch e {
+	case OpsJobStateCanceled:
+		return true
+	case OpsJobStateCompleted:
+		return true
+	case OpsJobStateFailed:
+		return true
+	case OpsJobStateQueued:
+		return true
+	case OpsJobStateRetrying:
+		return true
+	case OpsJobStateRunning:
+		return true
+	case OpsJobStateScheduled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsNotificationState.
+const (
+	OpsNotificationStateDelivered  OpsNotificationState = "delivered"
+	OpsNotificationStateFailed     OpsNotificationState = "failed"
+	OpsNotificationStateHeld       OpsNotificationState = "held"
+	OpsNotificationStateQueued     OpsNotificationState = "queued"
+	OpsNotificationStateSent       OpsNotificationState = "sent"
+	OpsNotificationStateSuppressed OpsNotificationState = "suppressed"
+)
+
+// Valid indicates whether the value is a known member of the OpsNotificationState enum.
+func (e OpsNotificationState) Valid() bool {
+	switch e {
+	case OpsNotificationStateDelivered:
+		return true
+	case OpsNotificationStateFailed:
+		return true
+	case OpsNotificationStateHeld:
+		return true
+	case OpsNotificationStateQueued:
+		return true
+	case OpsNotificationStateSent:
+		return true
+	case OpsNotificationStateSuppressed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsScheduleMisfire.
+const (
+	OpsScheduleMisfireOnce OpsScheduleMisfire = "once"
+	OpsScheduleMisfireSkip OpsScheduleMisfire = "skip"
+)
+
+// Valid indicates whether the value is a known member of the OpsScheduleMisfire enum.
+func (e OpsScheduleMisfire) Valid() bool {
+	switch e {
+	case OpsScheduleMisfireOnce:
+		return true
+	case OpsScheduleMisfireSkip:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingsSettingSource.
+const (
+	SettingsSettingSourceDefault     SettingsSettingSource = "default"
+	SettingsSettingSourceEnvironment SettingsSettingSource = "environment"
+	SettingsSettingSourceTenant      SettingsSettingSource = "tenant"
+	SettingsSettingSourceUser        SettingsSettingSource = "user"
+)
+
+// Valid indicates whether the value is a known member of the SettingsSettingSource enum.
+func (e SettingsSettingSource) Valid() bool {
+	switch e {
+	case SettingsSettingSourceDefault:
+		return true
+	case SettingsSettingSourceEnvironment:
+		return true
+	case SettingsSettingSourceTenant:
+		return true
+	case SettingsSettingSourceUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingsSettingType.
+const (
+	SettingsSettingTypeBoolean  SettingsSettingType = "boolean"
+	SettingsSettingTypeChoice   SettingsSettingType = "choice"
+	SettingsSettingTypeDuration SettingsSettingType = "duration"
+	SettingsSettingTypeInteger  SettingsSettingType = "integer"
+	SettingsSettingTypeList     SettingsSettingType = "list"
+	SettingsSettingTypeSecret   SettingsSettingType = "secret"
+	SettingsSettingTypeText     SettingsSettingType = "text"
+)
+
+// Valid indicates whether the value is a known member of the SettingsSettingType enum.
+func (e SettingsSettingType) Valid() bool {
+	switch e {
+	case SettingsSettingTypeBoolean:
+		return true
+	case SettingsSettingTypeChoice:
+		return true
+	case SettingsSettingTypeDuration:
+		return true
+	case SettingsSettingTypeInteger:
+		return true
+	case SettingsSettingTypeList:
+		return true
+	case SettingsSettingTypeSecret:
+		return true
+	case SettingsSettingTypeText:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingsSettingLevelScope.
+const (
+	SettingsSettingLevelScopeTenant SettingsSettingLevelScope = "tenant"
+	SettingsSettingLevelScopeUser   SettingsSettingLevelScope = "user"
+)
+
+// Valid indicates whether the value is a known member of the SettingsSettingLevelScope enum.
+func (e SettingsSettingLevelScope) Valid() bool {
+	switch e {
+	case SettingsSettingLevelScopeTenant:
+		return true
+	case SettingsSettingLevelScopeUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingsSettingsChangeScope.
+const (
+	SettingsSettingsChangeScopeTenant SettingsSettingsChangeScope = "tenant"
+	SettingsSettingsChangeScopeUser   SettingsSettingsChangeScope = "user"
+)
+
+// Valid indicates whether the value is a known member of the SettingsSettingsChangeScope enum.
+func (e SettingsSettingsChangeScope) Valid() bool {
+	switch e {
+	case SettingsSettingsChangeScopeTenant:
+		return true
+	case SettingsSettingsChangeScopeUser:
 		return true
 	default:
 		return false
@@ -413,6 +737,164 @@ type AccessRule struct {
 	When string `json:"when"`
 }
 
+// ApikeysAddresses Addresses and networks (CIDR) from which the key may be used; from everywhere when empty.
+type ApikeysAddresses = []string
+
+// ApikeysKey defines model for ApikeysKey.
+type ApikeysKey struct {
+	AllowedIps []string           `json:"allowed_ips"`
+	CreatedAt  time.Time          `json:"created_at"`
+	CreatedBy  openapi_types.UUID `json:"created_by"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time         `json:"expires_at"`
+	ID        openapi_types.UUID `json:"id"`
+
+	// Kind A key of the tenant acts by itself; a personal one as its user, and permits what both list and user hold.
+	Kind ApikeysKeyKind `json:"kind"`
+
+	// LastUsedAt To a minute or two.
+	LastUsedAt  *time.Time `json:"last_used_at"`
+	LastUsedIP  *string    `json:"last_used_ip"`
+	Name        string     `json:"name"`
+	Permissions []string   `json:"permissions"`
+
+	// Prefix How the newest secret begins.
+	Prefix string `json:"prefix"`
+
+	// Secrets The newest first; a second one while a rotation overlaps.
+	Secrets []ApikeysSecret `json:"secrets"`
+
+	// UserID Whose personal key it is.
+	UserID *openapi_types.UUID `json:"user_id"`
+}
+
+// ApikeysKeyChange defines model for ApikeysKeyChange.
+type ApikeysKeyChange struct {
+	// AllowedIps Addresses and networks (CIDR) from which the key may be used; from everywhere when empty.
+	AllowedIps *ApikeysAddresses `json:"allowed_ips,omitempty"`
+
+	// Name What the key is for.
+	Name *ApikeysKeyName `json:"name,omitempty"`
+}
+
+// ApikeysKeyKind A key of the tenant acts by itself; a personal one as its user, and permits what both list and user hold.
+type ApikeysKeyKind string
+
+// ApikeysKeyName What the key is for.
+type ApikeysKeyName = string
+
+// ApikeysKeyPage defines model for ApikeysKeyPage.
+type ApikeysKeyPage struct {
+	Items      []ApikeysKey `json:"items"`
+	NextCursor *string      `json:"next_cursor"`
+}
+
+// ApikeysKeyWithSecret defines model for ApikeysKeyWithSecret.
+type ApikeysKeyWithSecret struct {
+	AllowedIps []string           `json:"allowed_ips"`
+	CreatedAt  time.Time          `json:"created_at"`
+	CreatedBy  openapi_types.UUID `json:"created_by"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time         `json:"expires_at"`
+	ID        openapi_types.UUID `json:"id"`
+
+	// Key The key itself. It is shown this once.
+	Key string `json:"key"`
+
+	// Kind A key of the tenant acts by itself; a personal one as its user, and permits what both list and user hold.
+	Kind ApikeysKeyKind `json:"kind"`
+
+	// LastUsedAt To a minute or two.
+	LastUsedAt  *time.Time `json:"last_used_at"`
+	LastUsedIP  *string    `json:"last_used_ip"`
+	Name        string     `json:"name"`
+	Permissions []string   `json:"permissions"`
+
+	// Prefix How the newest secret begins.
+	Prefix string `json:"prefix"`
+
+	// Secrets The newest first; a second one while a rotation overlaps.
+	Secrets []ApikeysSecret `json:"secrets"`
+
+	// UserID Whose personal key it is.
+	UserID *openapi_types.UUID `json:"user_id"`
+}
+
+// ApikeysNewKey defines model for ApikeysNewKey.
+type ApikeysNewKey struct {
+	// AllowedIps Addresses and networks (CIDR) from which the key may be used; from everywhere when empty.
+	AllowedIps *ApikeysAddresses `json:"allowed_ips,omitempty"`
+
+	// ExpiresAt As late as apikeys.max_ttl allows when left out.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// Kind A key of the tenant acts by itself; a personal one as its user, and permits what both list and user hold.
+	Kind *ApikeysKeyKind `json:"kind,omitempty"`
+
+	// Name What the key is for.
+	Name ApikeysKeyName `json:"name"`
+
+	// Permissions Permissions and wildcards, such as blog.post.read, blog.post.* and blog.*.
+	Permissions ApikeysPermissions `json:"permissions"`
+}
+
+// ApikeysPermissions Permissions and wildcards, such as blog.post.read, blog.post.* and blog.*.
+type ApikeysPermissions = []string
+
+// ApikeysRotation defines model for ApikeysRotation.
+type ApikeysRotation struct {
+	// ExpiresAt When the key expires from now on; as before when left out.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// OverlapSeconds How long the secret before still works.
+	OverlapSeconds int `json:"overlap_seconds"`
+}
+
+// ApikeysSecret defines model for ApikeysSecret.
+type ApikeysSecret struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt When the overlap of a rotation ends.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Prefix How the key begins.
+	Prefix string `json:"prefix"`
+}
+
+// ApikeysToken defines model for ApikeysToken.
+type ApikeysToken struct {
+	AccessToken string `json:"access_token"`
+
+	// ExpiresIn In seconds.
+	ExpiresIn int                   `json:"expires_in"`
+	Scope     string                `json:"scope"`
+	TokenType ApikeysTokenTokenType `json:"token_type"`
+}
+
+// ApikeysTokenTokenType defines model for ApikeysToken.TokenType.
+type ApikeysTokenTokenType string
+
+// ApikeysTokenError defines model for ApikeysTokenError.
+type ApikeysTokenError struct {
+	Error            string  `json:"error"`
+	ErrorDescription *string `json:"error_description,omitempty"`
+}
+
+// ApikeysTokenRequest Other fields are ignored.
+type ApikeysTokenRequest struct {
+	ClientID     *string `json:"client_id,omitempty"`
+	ClientSecret *string `json:"client_secret,omitempty"`
+
+	// GrantType Example: client_credentials
+	GrantType string `json:"grant_type"`
+
+	// Scope Permissions, separated by spaces; all of the key when left out.
+	Scope                *string           `json:"scope,omitempty"`
+	AdditionalProperties map[string]string `json:"-"`
+}
+
 // AuditChange defines model for AuditChange.
 type AuditChange struct {
 	Action AuditChangeAction `json:"action"`
@@ -472,6 +954,11 @@ type AuditFieldChange struct {
 
 // AuditOutcome succeeded means done; denied means that the caller may not; failed means that it did not work.
 type AuditOutcome string
+
+// BlogFollowing defines model for BlogFollowing.
+type BlogFollowing struct {
+	Following bool `json:"following"`
+}
 
 // BlogNewPost defines model for BlogNewPost.
 type BlogNewPost struct {
@@ -625,6 +1112,17 @@ type IdentityAddress struct {
 	Email string `json:"email"`
 }
 
+// IdentityCSRFToken defines model for IdentityCSRFToken.
+type IdentityCSRFToken struct {
+	CsrfToken string `json:"csrf_token"`
+}
+
+// IdentityCode defines model for IdentityCode.
+type IdentityCode struct {
+	// Code Six digits.
+	Code string `json:"code"`
+}
+
 // IdentityCredentials defines model for IdentityCredentials.
 type IdentityCredentials struct {
 	Email    string `json:"email"`
@@ -632,6 +1130,9 @@ type IdentityCredentials struct {
 
 	// Tenant The slug or the id of the tenant to act in.
 	Tenant *string `json:"tenant,omitempty"`
+
+	// Transport How the tokens come, in the answer or in cookies.
+	Transport *IdentityTransport `json:"transport,omitempty"`
 }
 
 // IdentityDeletionState defines model for IdentityDeletionState.
@@ -661,9 +1162,14 @@ type IdentityExport struct {
 	AuditEventsComplete bool                         `json:"audit_events_complete"`
 	EmailChange         *IdentityExportedEmailChange `json:"email_change,omitempty"`
 	ExportedAt          time.Time                    `json:"exported_at"`
-	Memberships         []IdentityExportedMembership `json:"memberships"`
-	Sessions            []IdentityExportedSession    `json:"sessions"`
-	User                IdentityExportedUser         `json:"user"`
+	Factors             []IdentityFactor             `json:"factors"`
+
+	// Identities What the user can sign in with beside a password.
+	Identities        []IdentityFederatedIdentity  `json:"identities"`
+	Memberships       []IdentityExportedMembership `json:"memberships"`
+	RecoveryCodesLeft int                          `json:"recovery_codes_left"`
+	Sessions          []IdentityExportedSession    `json:"sessions"`
+	User              IdentityExportedUser         `json:"user"`
 }
 
 // IdentityExportedEmailChange defines model for IdentityExportedEmailChange.
@@ -714,6 +1220,38 @@ type IdentityExportedUser struct {
 	Name            string             `json:"name"`
 }
 
+// IdentityFactor defines model for IdentityFactor.
+type IdentityFactor struct {
+	// ConfirmedAt Absent while it is being enrolled.
+	ConfirmedAt *time.Time         `json:"confirmed_at,omitempty"`
+	CreatedAt   time.Time          `json:"created_at"`
+	ID          openapi_types.UUID `json:"id"`
+	Kind        IdentityFactorKind `json:"kind"`
+	LastUsedAt  *time.Time         `json:"last_used_at,omitempty"`
+}
+
+// IdentityFactorKind defines model for IdentityFactor.Kind.
+type IdentityFactorKind string
+
+// IdentityFederatedIdentities defines model for IdentityFederatedIdentities.
+type IdentityFederatedIdentities struct {
+	Items []IdentityFederatedIdentity `json:"items"`
+}
+
+// IdentityFederatedIdentity defines model for IdentityFederatedIdentity.
+type IdentityFederatedIdentity struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// Email What the provider said when it was linked; may be empty.
+	Email      string             `json:"email"`
+	ID         openapi_types.UUID `json:"id"`
+	Issuer     string             `json:"issuer"`
+	LastUsedAt *time.Time         `json:"last_used_at,omitempty"`
+
+	// Provider A name of the configuration, or the id of a tenant's provider.
+	Provider string `json:"provider"`
+}
+
 // IdentityInvitation defines model for IdentityInvitation.
 type IdentityInvitation struct {
 	CreatedAt time.Time          `json:"created_at"`
@@ -728,6 +1266,11 @@ type IdentityInvitation struct {
 type IdentityInvitationPage struct {
 	Items      []IdentityInvitation `json:"items"`
 	NextCursor *string              `json:"next_cursor"`
+}
+
+// IdentityLinkStart defines model for IdentityLinkStart.
+type IdentityLinkStart struct {
+	URL string `json:"url"`
 }
 
 // IdentityMailedToken defines model for IdentityMailedToken.
@@ -763,11 +1306,54 @@ type IdentityMemberPage struct {
 	NextCursor *string          `json:"next_cursor"`
 }
 
+// IdentityMfa defines model for IdentityMfa.
+type IdentityMfa struct {
+	Factors           []IdentityFactor `json:"factors"`
+	RecoveryCodesLeft int              `json:"recovery_codes_left"`
+
+	// Required The tenant that the caller acts in requires a second factor.
+	Required bool `json:"required"`
+}
+
 // IdentityNewInvitation defines model for IdentityNewInvitation.
 type IdentityNewInvitation struct {
 	// Email An address in ASCII of at most 254 characters. Case does not count.
 	Email string            `json:"email"`
 	Roles IdentityRoleNames `json:"roles"`
+}
+
+// IdentityNewLink defines model for IdentityNewLink.
+type IdentityNewLink struct {
+	Provider string  `json:"provider"`
+	ReturnTo *string `json:"return_to,omitempty"`
+}
+
+// IdentityNewProvider defines model for IdentityNewProvider.
+type IdentityNewProvider struct {
+	ClientID string `json:"client_id"`
+
+	// ClientSecret It is never shown again.
+	ClientSecret string `json:"client_secret"`
+
+	// DefaultRoles What everybody gets who joins. Without any, only those join for whom a mapping has a role.
+	DefaultRoles *IdentityProviderRoles `json:"default_roles,omitempty"`
+
+	// Domains The domains of the e-mail addresses that it vouches for, each exactly; its subdomains are others.
+	Domains *IdentityProviderDomains `json:"domains,omitempty"`
+	Enabled *bool                    `json:"enabled,omitempty"`
+
+	// Issuer The https address that its ID tokens name as their issuer.
+	//
+	// Example: https://login.example.com
+	Issuer string `json:"issuer"`
+
+	// Jit Whether who is new becomes a member by signing in.
+	Jit         *bool                 `json:"jit,omitempty"`
+	Name        string                `json:"name"`
+	RoleMapping *IdentityRoleMappings `json:"role_mapping,omitempty"`
+
+	// Scopes What is asked for beside openid, email and profile.
+	Scopes *IdentityProviderScopes `json:"scopes,omitempty"`
 }
 
 // IdentityNewTenant defines model for IdentityNewTenant.
@@ -792,6 +1378,76 @@ type IdentityPasswordReset struct {
 	// Password The rules are those of registration.
 	Password string `json:"password"`
 	Token    string `json:"token"`
+}
+
+// IdentityProvider defines model for IdentityProvider.
+type IdentityProvider struct {
+	// CallbackURL What the provider has to be told as redirect URI.
+	CallbackURL  string                   `json:"callback_url"`
+	ClientID     string                   `json:"client_id"`
+	CreatedAt    time.Time                `json:"created_at"`
+	DefaultRoles []string                 `json:"default_roles"`
+	Domains      []IdentityProviderDomain `json:"domains"`
+	Enabled      bool                     `json:"enabled"`
+	ID           openapi_types.UUID       `json:"id"`
+	Issuer       string                   `json:"issuer"`
+	Jit          bool                     `json:"jit"`
+	Name         string                   `json:"name"`
+	RoleMapping  []IdentityRoleMapping    `json:"role_mapping"`
+	Scopes       []string                 `json:"scopes"`
+	StartURL     string                   `json:"start_url"`
+	UpdatedAt    time.Time                `json:"updated_at"`
+}
+
+// IdentityProviderChange defines model for IdentityProviderChange.
+type IdentityProviderChange struct {
+	ClientID     *string `json:"client_id,omitempty"`
+	ClientSecret *string `json:"client_secret,omitempty"`
+
+	// DefaultRoles What everybody gets who joins. Without any, only those join for whom a mapping has a role.
+	DefaultRoles *IdentityProviderRoles `json:"default_roles,omitempty"`
+
+	// Domains The domains of the e-mail addresses that it vouches for, each exactly; its subdomains are others.
+	Domains *IdentityProviderDomains `json:"domains,omitempty"`
+	Enabled *bool                    `json:"enabled,omitempty"`
+
+	// Issuer Example: https://login.example.com
+	Issuer      *string               `json:"issuer,omitempty"`
+	Jit         *bool                 `json:"jit,omitempty"`
+	Name        *string               `json:"name,omitempty"`
+	RoleMapping *IdentityRoleMappings `json:"role_mapping,omitempty"`
+
+	// Scopes What is asked for beside openid, email and profile.
+	Scopes *IdentityProviderScopes `json:"scopes,omitempty"`
+}
+
+// IdentityProviderDomain defines model for IdentityProviderDomain.
+type IdentityProviderDomain struct {
+	Domain string `json:"domain"`
+	Proved bool   `json:"proved"`
+
+	// RecordName The name of the TXT record that proves it.
+	RecordName  string `json:"record_name"`
+	RecordValue string `json:"record_value"`
+}
+
+// IdentityProviderDomains The domains of the e-mail addresses that it vouches for, each exactly; its subdomains are others.
+type IdentityProviderDomains = []string
+
+// IdentityProviderList defines model for IdentityProviderList.
+type IdentityProviderList struct {
+	Items []IdentityProvider `json:"items"`
+}
+
+// IdentityProviderRoles What everybody gets who joins. Without any, only those join for whom a mapping has a role.
+type IdentityProviderRoles = []string
+
+// IdentityProviderScopes What is asked for beside openid, email and profile.
+type IdentityProviderScopes = []string
+
+// IdentityRecoveryCodes defines model for IdentityRecoveryCodes.
+type IdentityRecoveryCodes struct {
+	RecoveryCodes []string `json:"recovery_codes"`
 }
 
 // IdentityRefresh defines model for IdentityRefresh.
@@ -820,8 +1476,28 @@ type IdentityRegistration struct {
 	TenantName string `json:"tenant_name"`
 }
 
+// IdentityRoleMapping Whoever joins, and has this value in this claim of the ID token or of the user info, gets the role.
+type IdentityRoleMapping struct {
+	Claim string `json:"claim"`
+	Role  string `json:"role"`
+	Value string `json:"value"`
+}
+
+// IdentityRoleMappings defines model for IdentityRoleMappings.
+type IdentityRoleMappings = []IdentityRoleMapping
+
 // IdentityRoleNames defines model for IdentityRoleNames.
 type IdentityRoleNames = []string
+
+// IdentitySecondFactor defines model for IdentitySecondFactor.
+type IdentitySecondFactor struct {
+	// Code Six digits, or a recovery code. Case, spaces and dashes do not count.
+	Code     string `json:"code"`
+	MfaToken string `json:"mfa_token"`
+
+	// Transport How the tokens come, in the answer or in cookies.
+	Transport *IdentityTransport `json:"transport,omitempty"`
+}
 
 // IdentitySession defines model for IdentitySession.
 type IdentitySession struct {
@@ -844,7 +1520,36 @@ type IdentitySession struct {
 // IdentitySessionList defines model for IdentitySessionList.
 type IdentitySessionList struct {
 	Items      []IdentitySession `json:"items"`
-	NextCursor *string           `json:"next_cursor,omitempty"`
+	NextCursor *string           `json:"next_cursor"`
+}
+
+// IdentitySignInCode defines model for IdentitySignInCode.
+type IdentitySignInCode struct {
+	Code string `json:"code"`
+
+	// Transport How the tokens come, in the answer or in cookies.
+	Transport *IdentityTransport `json:"transport,omitempty"`
+}
+
+// IdentitySignInProvider defines model for IdentitySignInProvider.
+type IdentitySignInProvider struct {
+	// Name For people.
+	Name string `json:"name"`
+
+	// StartURL A path of this API, for the browser.
+	StartURL string `json:"start_url"`
+}
+
+// IdentitySignInProviders defines model for IdentitySignInProviders.
+type IdentitySignInProviders struct {
+	Items []IdentitySignInProvider `json:"items"`
+}
+
+// IdentityStepUp defines model for IdentityStepUp.
+type IdentityStepUp struct {
+	// Code Six digits, or a recovery code.
+	Code     *string `json:"code,omitempty"`
+	Password *string `json:"password,omitempty"`
 }
 
 // IdentitySwitch defines model for IdentitySwitch.
@@ -865,6 +1570,9 @@ type IdentityTenantChange struct {
 	// Name 1 to 200 characters; surrounding space does not count.
 	Name *string `json:"name,omitempty"`
 
+	// RequireMfa Members can do nothing in the tenant without a second factor but enrol one (403 identity.mfa_required). It takes identity.tenant.require_mfa, and a caller who has signed in with one (409 identity.mfa_not_enrolled).
+	RequireMfa *bool `json:"require_mfa,omitempty"`
+
 	// Slug At most 50 of a to z, 0 to 9, and single dashes between them.
 	Slug *string `json:"slug,omitempty"`
 }
@@ -874,11 +1582,14 @@ type IdentityTenantDetails struct {
 	CreatedAt time.Time `json:"created_at"`
 
 	// EraseAt When a deleted tenant is erased.
-	EraseAt *time.Time                  `json:"erase_at"`
-	ID      openapi_types.UUID          `json:"id"`
-	Name    string                      `json:"name"`
-	Slug    string                      `json:"slug"`
-	Status  IdentityTenantDetailsStatus `json:"status"`
+	EraseAt *time.Time         `json:"erase_at"`
+	ID      openapi_types.UUID `json:"id"`
+	Name    string             `json:"name"`
+
+	// RequireMfa Its members need a second factor.
+	RequireMfa bool                        `json:"require_mfa"`
+	Slug       string                      `json:"slug"`
+	Status     IdentityTenantDetailsStatus `json:"status"`
 }
 
 // IdentityTenantDetailsStatus defines model for IdentityTenantDetails.Status.
@@ -890,17 +1601,45 @@ type IdentityTenantPage struct {
 	NextCursor *string                 `json:"next_cursor"`
 }
 
-// IdentityTokens defines model for IdentityTokens.
+// IdentityTokens What a client needs to act in a session. In cookie mode the tokens are in cookies, and csrf_token is here instead.
 type IdentityTokens struct {
-	AccessToken string `json:"access_token"`
+	AccessToken *string `json:"access_token,omitempty"`
+
+	// CsrfToken To be sent as X-CSRF-Token by whatever changes something.
+	CsrfToken *string `json:"csrf_token,omitempty"`
 
 	// ExpiresIn Seconds until the access token expires.
-	ExpiresIn    int    `json:"expires_in"`
-	RefreshToken string `json:"refresh_token"`
+	ExpiresIn  *int      `json:"expires_in,omitempty"`
+	MfaMethods *[]string `json:"mfa_methods,omitempty"`
 
-	// TokenType Always Bearer.
-	TokenType string `json:"token_type"`
+	// MfaRequired There is no session yet; a second factor finishes the sign-in.
+	MfaRequired *bool `json:"mfa_required,omitempty"`
+
+	// MfaToken For POST /api/v1/auth/mfa.
+	MfaToken *string `json:"mfa_token,omitempty"`
+
+	// RefreshToken Absent where the one before stays good.
+	RefreshToken *string                  `json:"refresh_token,omitempty"`
+	TokenType    *IdentityTokensTokenType `json:"token_type,omitempty"`
 }
+
+// IdentityTokensTokenType defines model for IdentityTokens.TokenType.
+type IdentityTokensTokenType string
+
+// IdentityTotpEnrolment defines model for IdentityTotpEnrolment.
+type IdentityTotpEnrolment struct {
+	// OtpauthURI The same for apps, with SHA-1, 6 digits and 30 seconds.
+	OtpauthURI string `json:"otpauth_uri"`
+
+	// Qr The URI as a QR code: a PNG in base64.
+	Qr []byte `json:"qr"`
+
+	// Secret In base32, to be typed.
+	Secret string `json:"secret"`
+}
+
+// IdentityTransport How the tokens come, in the answer or in cookies.
+type IdentityTransport string
 
 // IdentityUser defines model for IdentityUser.
 type IdentityUser struct {
@@ -911,6 +1650,478 @@ type IdentityUser struct {
 	EmailVerified bool               `json:"email_verified"`
 	ID            openapi_types.UUID `json:"id"`
 	Name          string             `json:"name"`
+}
+
+// NotificationsCategory defines model for NotificationsCategory.
+type NotificationsCategory struct {
+	// Channels Whether it may come by a channel. What is not there may.
+	Channels map[string]bool `json:"channels"`
+
+	// Essential It cannot be switched off.
+	Essential bool   `json:"essential"`
+	Name      string `json:"name"`
+}
+
+// NotificationsDigest How often mails that are not urgent come, daily at eight in the morning.
+type NotificationsDigest string
+
+// NotificationsMarked defines model for NotificationsMarked.
+type NotificationsMarked struct {
+	Marked int `json:"marked"`
+}
+
+// NotificationsMyNotification defines model for NotificationsMyNotification.
+type NotificationsMyNotification struct {
+	ArchivedAt *time.Time         `json:"archived_at"`
+	Category   string             `json:"category"`
+	CreatedAt  time.Time          `json:"created_at"`
+	ID         openapi_types.UUID `json:"id"`
+	ReadAt     *time.Time         `json:"read_at"`
+	Subject    string             `json:"subject"`
+	Template   string             `json:"template"`
+	Text       string             `json:"text"`
+}
+
+// NotificationsNotificationChange defines model for NotificationsNotificationChange.
+type NotificationsNotificationChange struct {
+	Archived *bool `json:"archived,omitempty"`
+	Read     *bool `json:"read,omitempty"`
+}
+
+// NotificationsNotificationPage defines model for NotificationsNotificationPage.
+type NotificationsNotificationPage struct {
+	Items      []NotificationsMyNotification `json:"items"`
+	NextCursor *string                       `json:"next_cursor"`
+}
+
+// NotificationsOneClick Other fields are ignored.
+type NotificationsOneClick struct {
+	ListUnsubscribe      *string           `json:"List-Unsubscribe,omitempty"`
+	AdditionalProperties map[string]string `json:"-"`
+}
+
+// NotificationsPreferences defines model for NotificationsPreferences.
+type NotificationsPreferences struct {
+	Categories []NotificationsCategory `json:"categories"`
+
+	// Digest How often mails that are not urgent come, daily at eight in the morning.
+	Digest NotificationsDigest `json:"digest"`
+
+	// QuietHours When nothing makes a noise that is not essential, in your time zone. The same time twice ends quiet hours; null leaves them as they are, and is the answer when there are none.
+	QuietHours *NotificationsQuietHours `json:"quiet_hours"`
+}
+
+// NotificationsPreferencesChange defines model for NotificationsPreferencesChange.
+type NotificationsPreferencesChange struct {
+	Categories *[]struct {
+		// Channels True where it may come, which is what counts without a choice.
+		Channels map[string]bool `json:"channels"`
+		Name     string          `json:"name"`
+	} `json:"categories,omitempty"`
+
+	// Digest How often mails that are not urgent come, daily at eight in the morning.
+	Digest *NotificationsDigest `json:"digest,omitempty"`
+
+	// QuietHours When nothing makes a noise that is not essential, in your time zone. The same time twice ends quiet hours; null leaves them as they are, and is the answer when there are none.
+	QuietHours *NotificationsQuietHours `json:"quiet_hours,omitempty"`
+}
+
+// NotificationsPreviewRequest defines model for NotificationsPreviewRequest.
+type NotificationsPreviewRequest struct {
+	// Data The sample when it is left out.
+	Data *map[string]interface{} `json:"data,omitempty"`
+}
+
+// NotificationsQuietHours When nothing makes a noise that is not essential, in your time zone. The same time twice ends quiet hours; null leaves them as they are, and is the answer when there are none.
+type NotificationsQuietHours struct {
+	// From Example: 22:00
+	From string `json:"from"`
+
+	// Until Example: 07:00
+	Until string `json:"until"`
+}
+
+// NotificationsSubscription defines model for NotificationsSubscription.
+type NotificationsSubscription struct {
+	Category string `json:"category"`
+}
+
+// NotificationsTemplate defines model for NotificationsTemplate.
+type NotificationsTemplate struct {
+	Category string `json:"category"`
+
+	// Channels The ways it goes, each with what is tried in turn; those of the platform when empty.
+	Channels []string `json:"channels"`
+
+	// Custom The languages that the tenant has replaced.
+	Custom    []string `json:"custom"`
+	Essential bool     `json:"essential"`
+
+	// Locales The languages that are built in.
+	Locales     []string `json:"locales"`
+	Name        string   `json:"name"`
+	Replaceable bool     `json:"replaceable"`
+
+	// Sample Data that the template can be tried with.
+	Sample interface{} `json:"sample"`
+}
+
+// NotificationsTemplateChange defines model for NotificationsTemplateChange.
+type NotificationsTemplateChange struct {
+	// HTML Beside the text; none when it is empty.
+	HTML *string `json:"html,omitempty"`
+
+	// Short For an SMS or a device; made of the others when it is empty.
+	Short   *string `json:"short,omitempty"`
+	Subject string  `json:"subject"`
+	Text    string  `json:"text"`
+}
+
+// NotificationsTemplateList defines model for NotificationsTemplateList.
+type NotificationsTemplateList struct {
+	Items []NotificationsTemplate `json:"items"`
+}
+
+// NotificationsTemplatePreview defines model for NotificationsTemplatePreview.
+type NotificationsTemplatePreview struct {
+	HTML string `json:"html"`
+
+	// Locale The language that was found.
+	Locale  string `json:"locale"`
+	Short   string `json:"short"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+}
+
+// NotificationsTemplateSource defines model for NotificationsTemplateSource.
+type NotificationsTemplateSource struct {
+	// Custom Whether the tenant has replaced it.
+	Custom bool `json:"custom"`
+
+	// HTML Beside the text; none when it is empty.
+	HTML   string `json:"html"`
+	Locale string `json:"locale"`
+	Name   string `json:"name"`
+
+	// Short For an SMS or a device; made of the others when it is empty.
+	Short     string              `json:"short"`
+	Subject   string              `json:"subject"`
+	Text      string              `json:"text"`
+	UpdatedAt *time.Time          `json:"updated_at"`
+	UpdatedBy *openapi_types.UUID `json:"updated_by"`
+}
+
+// NotificationsUnreadCount defines model for NotificationsUnreadCount.
+type NotificationsUnreadCount struct {
+	Unread int `json:"unread"`
+}
+
+// OpsChannel defines model for OpsChannel.
+type OpsChannel struct {
+	Attempts int `json:"attempts"`
+
+	// Configured Whether something can be delivered through it.
+	Configured bool `json:"configured"`
+
+	// FailureRate Failures of all attempts, from 0 to 1.
+	FailureRate float64 `json:"failure_rate"`
+	Failures    int     `json:"failures"`
+
+	// LastError Empty when there was none.
+	LastError     string     `json:"last_error"`
+	LastFailureAt *time.Time `json:"last_failure_at"`
+	LastSuccessAt *time.Time `json:"last_success_at"`
+	Name          string     `json:"name"`
+}
+
+// OpsChannelList defines model for OpsChannelList.
+type OpsChannelList struct {
+	Items []OpsChannel `json:"items"`
+}
+
+// OpsDelivery defines model for OpsDelivery.
+type OpsDelivery struct {
+	// Attempts How often it has failed.
+	Attempts int `json:"attempts"`
+
+	// ChangedAt When the last attempt ended.
+	ChangedAt time.Time `json:"changed_at"`
+
+	// Error Of the last attempt.
+	Error   string             `json:"error"`
+	EventID openapi_types.UUID `json:"event_id"`
+
+	// NextAt When it is tried again.
+	NextAt *time.Time       `json:"next_at"`
+	State  OpsDeliveryState `json:"state"`
+
+	// Subscriber A subscriber, or @ and the name of the broker.
+	Subscriber string              `json:"subscriber"`
+	TenantID   *openapi_types.UUID `json:"tenant_id"`
+	Topic      string              `json:"topic"`
+}
+
+// OpsDeliveryState defines model for OpsDelivery.State.
+type OpsDeliveryState string
+
+// OpsDeliveryPage defines model for OpsDeliveryPage.
+type OpsDeliveryPage struct {
+	Items      []OpsDelivery `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+}
+
+// OpsEvent defines model for OpsEvent.
+type OpsEvent struct {
+	// ActorID Null for the platform itself.
+	ActorID *openapi_types.UUID `json:"actor_id"`
+	ID      openapi_types.UUID  `json:"id"`
+
+	// Key Events of one tenant with the same key are handled in order; empty for none.
+	Key string `json:"key"`
+
+	// RequestID Of the request that led to it; empty without one.
+	RequestID string `json:"request_id"`
+
+	// TenantID Null outside any tenant.
+	TenantID *openapi_types.UUID `json:"tenant_id"`
+	Time     time.Time           `json:"time"`
+	Topic    string              `json:"topic"`
+
+	// Trace W3C traceparent; empty without one.
+	Trace   string `json:"trace"`
+	Version int    `json:"version"`
+}
+
+// OpsEventDetails defines model for OpsEventDetails.
+type OpsEventDetails struct {
+	// Data The event itself.
+	Data interface{} `json:"data"`
+
+	// Deliveries Who has not handled it. Everybody has when it is empty.
+	Deliveries []OpsDelivery `json:"deliveries"`
+	Event      OpsEvent      `json:"event"`
+}
+
+// OpsEventPage defines model for OpsEventPage.
+type OpsEventPage struct {
+	Items      []OpsEvent `json:"items"`
+	NextCursor *string    `json:"next_cursor"`
+}
+
+// OpsJob defines model for OpsJob.
+type OpsJob struct {
+	// ActorID Null for the platform itself.
+	ActorID *openapi_types.UUID `json:"actor_id"`
+
+	// Attempt How often it has been begun.
+	Attempt int `json:"attempt"`
+
+	// BegunAt When it was begun last.
+	BegunAt *time.Time `json:"begun_at"`
+
+	// ChangedAt When its state last changed.
+	ChangedAt time.Time  `json:"changed_at"`
+	CreatedAt time.Time  `json:"created_at"`
+	Deadline  *time.Time `json:"deadline"`
+
+	// DueAt When it runs, or may run at the earliest.
+	DueAt time.Time `json:"due_at"`
+
+	// Error Of the last attempt.
+	Error string             `json:"error"`
+	ID    openapi_types.UUID `json:"id"`
+	Kind  string             `json:"kind"`
+
+	// MaxAttempts After so many it has failed.
+	MaxAttempts int `json:"max_attempts"`
+
+	// Priority 1, which goes first, to 4.
+	Priority int    `json:"priority"`
+	Queue    string `json:"queue"`
+
+	// RequestID Of the request that led to it; empty without one.
+	RequestID string      `json:"request_id"`
+	State     OpsJobState `json:"state"`
+
+	// TenantID Null outside any tenant.
+	TenantID *openapi_types.UUID `json:"tenant_id"`
+
+	// Trace W3C traceparent; empty without one.
+	Trace string `json:"trace"`
+
+	// UniqueKey Empty without one.
+	UniqueKey string `json:"unique_key"`
+	Version   int    `json:"version"`
+}
+
+// OpsJobAction defines model for OpsJobAction.
+type OpsJobAction struct {
+	Action   OpsJobActionAction  `json:"action"`
+	From     *time.Time          `json:"from,omitempty"`
+	Kind     *string             `json:"kind,omitempty"`
+	Limit    *int                `json:"limit,omitempty"`
+	Queue    *string             `json:"queue,omitempty"`
+	States   *[]OpsJobState      `json:"states,omitempty"`
+	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
+	To       *time.Time          `json:"to,omitempty"`
+}
+
+// OpsJobActionAction defines model for OpsJobAction.Action.
+type OpsJobActionAction string
+
+// OpsJobAsked defines model for OpsJobAsked.
+type OpsJobAsked struct {
+	JobID openapi_types.UUID `json:"job_id"`
+}
+
+// OpsJobDetails defines model for OpsJobDetails.
+type OpsJobDetails struct {
+	// Args What it was asked for with.
+	Args interface{} `json:"args"`
+	Job  OpsJob      `json:"job"`
+
+	// Result What it was completed with; null without one.
+	Result interface{} `json:"result"`
+}
+
+// OpsJobPage defines model for OpsJobPage.
+type OpsJobPage struct {
+	Items      []OpsJob `json:"items"`
+	NextCursor *string  `json:"next_cursor"`
+}
+
+// OpsJobState defines model for OpsJobState.
+type OpsJobState string
+
+// OpsJobsAffected defines model for OpsJobsAffected.
+type OpsJobsAffected struct {
+	Jobs int `json:"jobs"`
+}
+
+// OpsNotificationAttempt defines model for OpsNotificationAttempt.
+type OpsNotificationAttempt struct {
+	Channel string `json:"channel"`
+
+	// Permanent No further try on this channel could have helped.
+	Permanent  bool                 `json:"permanent"`
+	ProviderID string               `json:"provider_id"`
+	State      OpsNotificationState `json:"state"`
+	Time       time.Time            `json:"time"`
+	Why        string               `json:"why"`
+}
+
+// OpsNotificationDelivery defines model for OpsNotificationDelivery.
+type OpsNotificationDelivery struct {
+	// Attempts The oldest first; empty in a list.
+	Attempts  []OpsNotificationAttempt `json:"attempts"`
+	ChangedAt time.Time                `json:"changed_at"`
+
+	// Channel The one whose turn it is, or was last.
+	Channel string `json:"channel"`
+
+	// Channels In the order in which they are tried.
+	Channels []string           `json:"channels"`
+	DueAt    time.Time          `json:"due_at"`
+	ID       openapi_types.UUID `json:"id"`
+
+	// ProviderID By which the provider knows it; of the digest that it is in.
+	ProviderID string               `json:"provider_id"`
+	State      OpsNotificationState `json:"state"`
+
+	// Why It failed, waits or was suppressed.
+	Why string `json:"why"`
+}
+
+// OpsNotificationState defines model for OpsNotificationState.
+type OpsNotificationState string
+
+// OpsQueue defines model for OpsQueue.
+type OpsQueue struct {
+	Failed int `json:"failed"`
+
+	// LatencySeconds From due to begun, on average over what was completed in the last minute.
+	LatencySeconds float64 `json:"latency_seconds"`
+	Name           string  `json:"name"`
+
+	// OldestAt Since when the oldest job that is due has waited.
+	OldestAt  *time.Time `json:"oldest_at"`
+	Paused    bool       `json:"paused"`
+	Queued    int        `json:"queued"`
+	Retrying  int        `json:"retrying"`
+	Running   int        `json:"running"`
+	Scheduled int        `json:"scheduled"`
+
+	// Throughput Jobs completed in a second, over the last minute.
+	Throughput float64 `json:"throughput"`
+
+	// Workers How many jobs each replica does at once.
+	Workers int `json:"workers"`
+}
+
+// OpsQueueList defines model for OpsQueueList.
+type OpsQueueList struct {
+	Items []OpsQueue `json:"items"`
+}
+
+// OpsReceipt defines model for OpsReceipt.
+type OpsReceipt struct {
+	Category  string    `json:"category"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Deliveries One for each way that it goes.
+	Deliveries []OpsNotificationDelivery `json:"deliveries"`
+
+	// ExpiresAt It is not tried after that.
+	ExpiresAt time.Time          `json:"expires_at"`
+	ID        openapi_types.UUID `json:"id"`
+	Locale    string             `json:"locale"`
+	Template  string             `json:"template"`
+
+	// TenantID Null outside any tenant.
+	TenantID *openapi_types.UUID `json:"tenant_id"`
+
+	// UserID Null when it went to a bare address.
+	UserID *openapi_types.UUID `json:"user_id"`
+}
+
+// OpsReceiptPage defines model for OpsReceiptPage.
+type OpsReceiptPage struct {
+	Items      []OpsReceipt `json:"items"`
+	NextCursor *string      `json:"next_cursor"`
+}
+
+// OpsReplay defines model for OpsReplay.
+type OpsReplay struct {
+	Subscriber *string `json:"subscriber,omitempty"`
+}
+
+// OpsReplayed defines model for OpsReplayed.
+type OpsReplayed struct {
+	Deliveries int `json:"deliveries"`
+}
+
+// OpsSchedule defines model for OpsSchedule.
+type OpsSchedule struct {
+	// Kind The kind of the job that it asks for.
+	Kind string `json:"kind"`
+
+	// LastAt The tick that was fired last.
+	LastAt    *time.Time          `json:"last_at"`
+	LastJobID *openapi_types.UUID `json:"last_job_id"`
+	Misfire   OpsScheduleMisfire  `json:"misfire"`
+	Name      string              `json:"name"`
+	NextAt    *time.Time          `json:"next_at"`
+	Paused    bool                `json:"paused"`
+	Spec      string              `json:"spec"`
+	Zone      string              `json:"zone"`
+}
+
+// OpsScheduleMisfire defines model for OpsSchedule.Misfire.
+type OpsScheduleMisfire string
+
+// OpsScheduleList defines model for OpsScheduleList.
+type OpsScheduleList struct {
+	Items []OpsSchedule `json:"items"`
 }
 
 // Problem What went wrong, as of RFC 9457.
@@ -941,11 +2152,104 @@ type ProblemField struct {
 	Message string `json:"message"`
 }
 
+// SettingsSetting defines model for SettingsSetting.
+type SettingsSetting struct {
+	// Constraints Rules beyond these are told by what a change answers.
+	Constraints SettingsSettingConstraints `json:"constraints"`
+	Description string                     `json:"description"`
+
+	// Inherited What counts where neither tenant nor user have chosen; null for a secret.
+	Inherited interface{} `json:"inherited"`
+
+	// Key <module>.<name>
+	Key string `json:"key"`
+
+	// Levels Where it can be set; empty when only the operator can, in the configuration.
+	Levels []SettingsSettingLevel `json:"levels"`
+
+	// Source Where the value comes from.
+	Source SettingsSettingSource `json:"source"`
+
+	// Type A duration is a text such as "1h30m". A secret is taken and never given back.
+	Type SettingsSettingType `json:"type"`
+
+	// Value What counts for the caller; null for a secret.
+	Value interface{} `json:"value"`
+}
+
+// SettingsSettingSource Where the value comes from.
+type SettingsSettingSource string
+
+// SettingsSettingType A duration is a text such as "1h30m". A secret is taken and never given back.
+type SettingsSettingType string
+
+// SettingsSettingConstraints Rules beyond these are told by what a change answers.
+type SettingsSettingConstraints struct {
+	// MaxItems Of a list.
+	MaxItems *int `json:"max_items,omitempty"`
+
+	// MaxLength Of a text or of each item of a list, in characters.
+	MaxLength *int `json:"max_length,omitempty"`
+
+	// Maximum Of an integer or a duration.
+	Maximum interface{} `json:"maximum,omitempty"`
+
+	// Minimum Of an integer or a duration.
+	Minimum interface{} `json:"minimum,omitempty"`
+
+	// Pattern What a text, or each item of a list, matches (RE2).
+	Pattern *string `json:"pattern,omitempty"`
+
+	// Values Of a choice.
+	Values *[]string `json:"values,omitempty"`
+}
+
+// SettingsSettingLevel defines model for SettingsSettingLevel.
+type SettingsSettingLevel struct {
+	// Changeable The caller may change it here.
+	Changeable bool                      `json:"changeable"`
+	Scope      SettingsSettingLevelScope `json:"scope"`
+	Set        bool                      `json:"set"`
+
+	// Value Null when it is not set, or is a secret.
+	Value interface{} `json:"value"`
+}
+
+// SettingsSettingLevelScope defines model for SettingsSettingLevel.Scope.
+type SettingsSettingLevelScope string
+
+// SettingsSettings defines model for SettingsSettings.
+type SettingsSettings struct {
+	// Items Sorted by key.
+	Items []SettingsSetting `json:"items"`
+}
+
+// SettingsSettingsChange Example: {"scope":"user","values":{"identity.locale":"en-GB"}}
+type SettingsSettingsChange struct {
+	// Scope The tenant's settings or the caller's own.
+	Scope SettingsSettingsChangeScope `json:"scope"`
+
+	// Values By key. Null resets.
+	Values map[string]*interface{} `json:"values"`
+}
+
+// SettingsSettingsChangeScope The tenant's settings or the caller's own.
+type SettingsSettingsChangeScope string
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
 // Limit defines model for Limit.
 type Limit = int
+
+// ListAPIKeysParams defines parameters for ListAPIKeys.
+type ListAPIKeysParams struct {
+	// Limit How many items to return at the most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The next_cursor of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // ListAuditEventsParams defines parameters for ListAuditEvents.
 type ListAuditEventsParams struct {
@@ -983,10 +2287,32 @@ type ExportAuditEventsParams struct {
 // ExportAuditEventsParamsFormat defines parameters for ExportAuditEvents.
 type ExportAuditEventsParamsFormat string
 
-// SwitchTenantParams defines parameters for SwitchTenant.
-type SwitchTenantParams struct {
-	// UserAgent Kept with the session, so that its user recognizes it.
-	UserAgent *string `json:"User-Agent,omitempty"`
+// ListSignInProvidersParams defines parameters for ListSignInProviders.
+type ListSignInProvidersParams struct {
+	Tenant *string `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// FinishSignInParams defines parameters for FinishSignIn.
+type FinishSignInParams struct {
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+	Code  *string `form:"code,omitempty" json:"code,omitempty"`
+
+	// Iss The provider's name for itself (RFC 9207).
+	Iss   *string `form:"iss,omitempty" json:"iss,omitempty"`
+	Error *string `form:"error,omitempty" json:"error,omitempty"`
+}
+
+// StartSignInParams defines parameters for StartSignIn.
+type StartSignInParams struct {
+	ReturnTo *string `form:"return_to,omitempty" json:"return_to,omitempty"`
+
+	// Tenant The slug or id of the tenant to sign in to; the oldest membership when it is missing.
+	Tenant *string `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// RefreshParams defines parameters for Refresh.
+type RefreshParams struct {
+	XCSRFToken *string `json:"X-CSRF-Token,omitempty"`
 }
 
 // ListPostsParams defines parameters for ListPosts.
@@ -1000,11 +2326,19 @@ type ListPostsParams struct {
 
 	// Author The id of the user who wrote the post.
 	Author *openapi_types.UUID `form:"author,omitempty" json:"author,omitempty"`
+
+	// Q Words that must all be in the title or the content, up to eight of them. Only what was published is found, a moment after it.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
 }
 
 // UpdatePostParams defines parameters for UpdatePost.
 type UpdatePostParams struct {
 	// IfMatch The ETag of the version to change. Missing is 428, stale is 412.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// UpdateProviderParams defines parameters for UpdateProvider.
+type UpdateProviderParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
@@ -1015,6 +2349,21 @@ type ListInvitationsParams struct {
 
 	// Cursor The next_cursor of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListMyNotificationsParams defines parameters for ListMyNotifications.
+type ListMyNotificationsParams struct {
+	// Limit How many items to return at the most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The next_cursor of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Unread Only what was not read.
+	Unread *bool `form:"unread,omitempty" json:"unread,omitempty"`
+
+	// Archived What was archived, instead of the rest.
+	Archived *bool `form:"archived,omitempty" json:"archived,omitempty"`
 }
 
 // ListMySessionsParams defines parameters for ListMySessions.
@@ -1028,6 +2377,84 @@ type ListMySessionsParams struct {
 
 // ListMembersParams defines parameters for ListMembers.
 type ListMembersParams struct {
+	// Limit How many items to return at the most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The next_cursor of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetSubscriptionParams defines parameters for GetSubscription.
+type GetSubscriptionParams struct {
+	// Token From the link in a mail.
+	Token string `form:"token" json:"token"`
+}
+
+// UnsubscribeParams defines parameters for Unsubscribe.
+type UnsubscribeParams struct {
+	// Token From the link in a mail.
+	Token string `form:"token" json:"token"`
+}
+
+// ListOpsEventsParams defines parameters for ListOpsEvents.
+type ListOpsEventsParams struct {
+	// Limit How many items to return at the most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The next_cursor of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Topic Only this topic, such as blog.post.published.
+	Topic *string `form:"topic,omitempty" json:"topic,omitempty"`
+
+	// TenantID Only the events of this tenant.
+	TenantID *openapi_types.UUID `form:"tenant_id,omitempty" json:"tenant_id,omitempty"`
+}
+
+// ListOpsJobsParams defines parameters for ListOpsJobs.
+type ListOpsJobsParams struct {
+	// Limit How many items to return at the most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The next_cursor of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// State Only jobs in this state. It may be repeated.
+	State *[]OpsJobState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Queue Only jobs of this queue.
+	Queue *string `form:"queue,omitempty" json:"queue,omitempty"`
+
+	// Kind Only jobs of this kind, such as blog.index_post.
+	Kind *string `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// TenantID Only the jobs of this tenant.
+	TenantID *openapi_types.UUID `form:"tenant_id,omitempty" json:"tenant_id,omitempty"`
+
+	// From Only jobs that were asked for at this time or later.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only jobs that were asked for before this time.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListOpsNotificationsParams defines parameters for ListOpsNotifications.
+type ListOpsNotificationsParams struct {
+	// Limit How many items to return at the most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The next_cursor of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// State Only those that have a delivery in this state.
+	State *OpsNotificationState `form:"state,omitempty" json:"state,omitempty"`
+
+	// TenantID Only those of this tenant.
+	TenantID *openapi_types.UUID `form:"tenant_id,omitempty" json:"tenant_id,omitempty"`
+}
+
+// ListOpsParkedEventsParams defines parameters for ListOpsParkedEvents.
+type ListOpsParkedEventsParams struct {
 	// Limit How many items to return at the most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -1056,6 +2483,12 @@ type UpdateRoleParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
+// UpdateSettingsParams defines parameters for UpdateSettings.
+type UpdateSettingsParams struct {
+	// IfMatch The ETag of the settings to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // ListTenantsParams defines parameters for ListTenants.
 type ListTenantsParams struct {
 	// Limit How many items to return at the most.
@@ -1074,6 +2507,21 @@ type UpdateTenantParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
+// IssueTokenParams defines parameters for IssueToken.
+type IssueTokenParams struct {
+	// Authorization Basic, with the client's id and secret.
+	Authorization *string `json:"Authorization,omitempty"`
+}
+
+// CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
+type CreateAPIKeyJSONRequestBody = ApikeysNewKey
+
+// UpdateAPIKeyJSONRequestBody defines body for UpdateAPIKey for application/json ContentType.
+type UpdateAPIKeyJSONRequestBody = ApikeysKeyChange
+
+// RotateAPIKeyJSONRequestBody defines body for RotateAPIKey for application/json ContentType.
+type RotateAPIKeyJSONRequestBody = ApikeysRotation
+
 // ConfirmEmailChangeJSONRequestBody defines body for ConfirmEmailChange for application/json ContentType.
 type ConfirmEmailChangeJSONRequestBody = IdentityMailedToken
 
@@ -1085,6 +2533,12 @@ type VerifyEmailJSONRequestBody = IdentityMailedToken
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = IdentityCredentials
+
+// FinishLoginJSONRequestBody defines body for FinishLogin for application/json ContentType.
+type FinishLoginJSONRequestBody = IdentitySecondFactor
+
+// ExchangeSignInJSONRequestBody defines body for ExchangeSignIn for application/json ContentType.
+type ExchangeSignInJSONRequestBody = IdentitySignInCode
 
 // ForgotPasswordJSONRequestBody defines body for ForgotPassword for application/json ContentType.
 type ForgotPasswordJSONRequestBody = IdentityAddress
@@ -1098,6 +2552,9 @@ type RefreshJSONRequestBody = IdentityRefresh
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = IdentityRegistration
 
+// StepUpJSONRequestBody defines body for StepUp for application/json ContentType.
+type StepUpJSONRequestBody = IdentityStepUp
+
 // SwitchTenantJSONRequestBody defines body for SwitchTenant for application/json ContentType.
 type SwitchTenantJSONRequestBody = IdentitySwitch
 
@@ -1109,6 +2566,12 @@ type CreatePostJSONRequestBody = BlogNewPost
 
 // UpdatePostJSONRequestBody defines body for UpdatePost for application/json ContentType.
 type UpdatePostJSONRequestBody = BlogPostChange
+
+// CreateProviderJSONRequestBody defines body for CreateProvider for application/json ContentType.
+type CreateProviderJSONRequestBody = IdentityNewProvider
+
+// UpdateProviderJSONRequestBody defines body for UpdateProvider for application/json ContentType.
+type UpdateProviderJSONRequestBody = IdentityProviderChange
 
 // CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
 type CreateInvitationJSONRequestBody = IdentityNewInvitation
@@ -1122,11 +2585,38 @@ type DeleteMeJSONRequestBody = IdentityAccountDeletion
 // ChangeEmailJSONRequestBody defines body for ChangeEmail for application/json ContentType.
 type ChangeEmailJSONRequestBody = IdentityEmailChange
 
+// LinkMyIdentityJSONRequestBody defines body for LinkMyIdentity for application/json ContentType.
+type LinkMyIdentityJSONRequestBody = IdentityNewLink
+
+// ConfirmTotpJSONRequestBody defines body for ConfirmTotp for application/json ContentType.
+type ConfirmTotpJSONRequestBody = IdentityCode
+
+// UpdateMyNotificationPreferencesJSONRequestBody defines body for UpdateMyNotificationPreferences for application/json ContentType.
+type UpdateMyNotificationPreferencesJSONRequestBody = NotificationsPreferencesChange
+
+// UpdateMyNotificationJSONRequestBody defines body for UpdateMyNotification for application/json ContentType.
+type UpdateMyNotificationJSONRequestBody = NotificationsNotificationChange
+
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = IdentityPasswordChange
 
 // UpdateMemberJSONRequestBody defines body for UpdateMember for application/json ContentType.
 type UpdateMemberJSONRequestBody = IdentityMemberChange
+
+// ReplaceNotificationTemplateJSONRequestBody defines body for ReplaceNotificationTemplate for application/json ContentType.
+type ReplaceNotificationTemplateJSONRequestBody = NotificationsTemplateChange
+
+// PreviewNotificationTemplateJSONRequestBody defines body for PreviewNotificationTemplate for application/json ContentType.
+type PreviewNotificationTemplateJSONRequestBody = NotificationsPreviewRequest
+
+// UnsubscribeFormdataRequestBody defines body for Unsubscribe for application/x-www-form-urlencoded ContentType.
+type UnsubscribeFormdataRequestBody = NotificationsOneClick
+
+// ReplayOpsEventJSONRequestBody defines body for ReplayOpsEvent for application/json ContentType.
+type ReplayOpsEventJSONRequestBody = OpsReplay
+
+// ApplyOpsJobsJSONRequestBody defines body for ApplyOpsJobs for application/json ContentType.
+type ApplyOpsJobsJSONRequestBody = OpsJobAction
 
 // CreateRoleJSONRequestBody defines body for CreateRole for application/json ContentType.
 type CreateRoleJSONRequestBody = AccessNewRole
@@ -1137,11 +2627,196 @@ type UpdateRoleJSONRequestBody = AccessRoleChange
 // CloneRoleJSONRequestBody defines body for CloneRole for application/json ContentType.
 type CloneRoleJSONRequestBody = AccessRoleClone
 
+// UpdateSettingsJSONRequestBody defines body for UpdateSettings for application/json ContentType.
+type UpdateSettingsJSONRequestBody = SettingsSettingsChange
+
 // CreateTenantJSONRequestBody defines body for CreateTenant for application/json ContentType.
 type CreateTenantJSONRequestBody = IdentityNewTenant
 
 // UpdateTenantJSONRequestBody defines body for UpdateTenant for application/json ContentType.
 type UpdateTenantJSONRequestBody = IdentityTenantChange
+
+// IssueTokenFormdataRequestBody defines body for IssueToken for application/x-www-form-urlencoded ContentType.
+type IssueTokenFormdataRequestBody = ApikeysTokenRequest
+
+// Getter for additional properties for ApikeysTokenRequest. Returns the specified
+// element and whether it was found
+func (a ApikeysTokenRequest) Get(fieldName string) (value string, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for ApikeysTokenRequest
+func (a *ApikeysTokenRequest) Set(fieldName string, value string) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]string)
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for ApikeysTokenRequest to handle AdditionalProperties
+func (a *ApikeysTokenRequest) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["client_id"]; found {
+		err = json.Unmarshal(raw, &a.ClientID)
+		if err != nil {
+			return fmt.Errorf("error reading 'client_id': %w", err)
+		}
+		delete(object, "client_id")
+	}
+
+	if raw, found := object["client_secret"]; found {
+		err = json.Unmarshal(raw, &a.ClientSecret)
+		if err != nil {
+			return fmt.Errorf("error reading 'client_secret': %w", err)
+		}
+		delete(object, "client_secret")
+	}
+
+	if raw, found := object["grant_type"]; found {
+		err = json.Unmarshal(raw, &a.GrantType)
+		if err != nil {
+			return fmt.Errorf("error reading 'grant_type': %w", err)
+		}
+		delete(object, "grant_type")
+	}
+
+	if raw, found := object["scope"]; found {
+		err = json.Unmarshal(raw, &a.Scope)
+		if err != nil {
+			return fmt.Errorf("error reading 'scope': %w", err)
+		}
+		delete(object, "scope")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]string)
+		for fieldName, fieldBuf := range object {
+			var fieldVal string
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for ApikeysTokenRequest to handle AdditionalProperties
+func (a ApikeysTokenRequest) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.ClientID != nil {
+		object["client_id"], err = json.Marshal(a.ClientID)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'client_id': %w", err)
+		}
+	}
+
+	if a.ClientSecret != nil {
+		object["client_secret"], err = json.Marshal(a.ClientSecret)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'client_secret': %w", err)
+		}
+	}
+
+	object["grant_type"], err = json.Marshal(a.GrantType)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'grant_type': %w", err)
+	}
+
+	if a.Scope != nil {
+		object["scope"], err = json.Marshal(a.Scope)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'scope': %w", err)
+		}
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
+// Getter for additional properties for NotificationsOneClick. Returns the specified
+// element and whether it was found
+func (a NotificationsOneClick) Get(fieldName string) (value string, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for NotificationsOneClick
+func (a *NotificationsOneClick) Set(fieldName string, value string) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]string)
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for NotificationsOneClick to handle AdditionalProperties
+func (a *NotificationsOneClick) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["List-Unsubscribe"]; found {
+		err = json.Unmarshal(raw, &a.ListUnsubscribe)
+		if err != nil {
+			return fmt.Errorf("error reading 'List-Unsubscribe': %w", err)
+		}
+		delete(object, "List-Unsubscribe")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]string)
+		for fieldName, fieldBuf := range object {
+			var fieldVal string
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for NotificationsOneClick to handle AdditionalProperties
+func (a NotificationsOneClick) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.ListUnsubscribe != nil {
+		object["List-Unsubscribe"], err = json.Marshal(a.ListUnsubscribe)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'List-Unsubscribe': %w", err)
+		}
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1224,6 +2899,84 @@ type ClientInterface interface {
 	// Corresponds with GET /.well-known/jwks.json (the `GetSigningKeys` operationId).
 	GetSigningKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListAPIKeys List API keys, newest first
+	//
+	// Everybody sees their own personal keys; who holds the permission without a condition sees all of the tenant. Secrets are never shown again.
+	//
+	// Corresponds with GET /api/v1/api-keys (the `ListAPIKeys` operationId).
+	ListAPIKeys(ctx context.Context, params *ListAPIKeysParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAPIKeyWithBody Make an API key
+	//
+	// The answer alone holds the key. Send it as Authorization: Bearer, or as X-API-Key. The caller must hold every permission that the key is to list (403 access.permission_not_held); a wildcard counts as all that it grants now.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
+	CreateAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAPIKey Make an API key
+	//
+	// The answer alone holds the key. Send it as Authorization: Bearer, or as X-API-Key. The caller must hold every permission that the key is to list (403 access.permission_not_held); a wildcard counts as all that it grants now.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
+	CreateAPIKey(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CurrentAPIKey Read the API key that is being used
+	//
+	// Corresponds with GET /api/v1/api-keys/current (the `CurrentAPIKey` operationId).
+	CurrentAPIKey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteAPIKey Delete an API key
+	//
+	// All its secrets, and the tokens that were issued for it, end at once.
+	//
+	// Corresponds with DELETE /api/v1/api-keys/{id} (the `DeleteAPIKey` operationId).
+	DeleteAPIKey(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetAPIKey Read an API key
+	//
+	// Corresponds with GET /api/v1/api-keys/{id} (the `GetAPIKey` operationId).
+	GetAPIKey(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateAPIKeyWithBody Change the name or the addresses of an API key
+	//
+	// What a key permits never changes. A personal key is changed by its user only.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
+	UpdateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateAPIKey Change the name or the addresses of an API key
+	//
+	// What a key permits never changes. A personal key is changed by its user only.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
+	UpdateAPIKey(ctx context.Context, id openapi_types.UUID, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateAPIKeyWithBody Give an API key a new secret
+	//
+	// The answer alone holds the new key. The one before goes on to work for overlap_seconds, any older one ends at once. The caller must hold every permission that the key lists; a personal key is rotated by its user only.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
+	RotateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateAPIKey Give an API key a new secret
+	//
+	// The answer alone holds the new key. The one before goes on to work for overlap_seconds, any older one ends at once. The caller must hold every permission that the key lists; a personal key is rotated by its user only.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
+	RotateAPIKey(ctx context.Context, id openapi_types.UUID, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListAuditEvents List what happened, newest first
 	//
 	// Only the events of the caller's tenant. Filters are exact and all of them must match.
@@ -1239,6 +2992,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/audit/export (the `ExportAuditEvents` operationId).
 	ExportAuditEvents(ctx context.Context, params *ExportAuditEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CsrfToken Learn the CSRF token of the session in the cookies
+	//
+	// For a page that was loaded anew. What changes something with cookies needs the token in X-CSRF-Token. Pages of other origins cannot read the answer.
+	//
+	// Corresponds with GET /api/v1/auth/csrf (the `CsrfToken` operationId).
+	CsrfToken(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ConfirmEmailChangeWithBody Confirm a change of address at one of the two addresses
 	//
@@ -1296,7 +3056,7 @@ type ClientInterface interface {
 
 	// LoginWithBody Sign in
 	//
-	// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at.
+	// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at. A user with a second factor gets mfa_required and an mfa_token instead of tokens, for POST /api/v1/auth/mfa. With transport cookie the tokens come in HttpOnly cookies instead, of the same kind of session.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1305,7 +3065,7 @@ type ClientInterface interface {
 
 	// Login Sign in
 	//
-	// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at.
+	// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at. A user with a second factor gets mfa_required and an mfa_token instead of tokens, for POST /api/v1/auth/mfa. With transport cookie the tokens come in HttpOnly cookies instead, of the same kind of session.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1314,10 +3074,67 @@ type ClientInterface interface {
 
 	// Logout End the bearer's session
 	//
-	// Its access tokens and its refresh token are refused from now on.
+	// Its access tokens and its refresh token are refused from now on. Cookies are removed.
 	//
 	// Corresponds with POST /api/v1/auth/logout (the `Logout` operationId).
 	Logout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// FinishLoginWithBody Finish a sign-in with a second factor
+	//
+	// Takes a code of the authenticator app, which is good once, or a recovery code. A wrong code is 401 identity.mfa_code_wrong. The token lives for identity.mfa.sign_in_ttl and identity.mfa.attempts codes; one that does not, or that was never issued, is 401 identity.mfa_token_invalid: begin again. Too many wrong codes in all of a user's sign-ins are 429 identity.locked. Whatever holds for a sign-in is asked again.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/mfa (the `FinishLogin` operationId).
+	FinishLoginWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// FinishLogin Finish a sign-in with a second factor
+	//
+	// Takes a code of the authenticator app, which is good once, or a recovery code. A wrong code is 401 identity.mfa_code_wrong. The token lives for identity.mfa.sign_in_ttl and identity.mfa.attempts codes; one that does not, or that was never issued, is 401 identity.mfa_token_invalid: begin again. Too many wrong codes in all of a user's sign-ins are 429 identity.locked. Whatever holds for a sign-in is asked again.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/auth/mfa (the `FinishLogin` operationId).
+	FinishLogin(ctx context.Context, body FinishLoginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExchangeSignInWithBody Trade the code of a callback for the tokens of a new session
+	//
+	// The code is good once, for a minute, in the browser that came back with it. Any other is 401 identity.sign_in_expired. The answer is that of a sign-in with a password.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/oidc/exchange (the `ExchangeSignIn` operationId).
+	ExchangeSignInWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExchangeSignIn Trade the code of a callback for the tokens of a new session
+	//
+	// The code is good once, for a minute, in the browser that came back with it. Any other is 401 identity.sign_in_expired. The answer is that of a sign-in with a password.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/auth/oidc/exchange (the `ExchangeSignIn` operationId).
+	ExchangeSignIn(ctx context.Context, body ExchangeSignInJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSignInProviders List the identity providers that one can sign in with
+	//
+	// Those of the configuration and, where tenant is the slug of one, those of that tenant.
+	//
+	// Corresponds with GET /api/v1/auth/oidc/providers (the `ListSignInProviders` operationId).
+	ListSignInProviders(ctx context.Context, params *ListSignInProvidersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// FinishSignIn Come back from an identity provider
+	//
+	// Where the provider sends the browser. It goes on to return_to below identity.public_url with #code=…, which POST /api/v1/auth/oidc/exchange takes within a minute, from the same browser; or with #linked=… where an identity was to be linked. When it fails it goes on to /sign-in#error=… there, with the code of the problem. Where identity.public_url is not set, the problem itself is the answer.
+	//
+	// Corresponds with GET /api/v1/auth/oidc/{provider}/callback (the `FinishSignIn` operationId).
+	FinishSignIn(ctx context.Context, provider string, params *FinishSignInParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartSignIn Sign in with an identity provider
+	//
+	// For browsers: it leads to the provider, with PKCE (S256), a state that is good once in this browser, and a nonce. A provider that is not there is 404 identity.provider_unknown, one that does not answer 503 identity.provider_unavailable. return_to is a path of the front end; an address that leads elsewhere is 422 identity.return_to_invalid.
+	//
+	// Corresponds with GET /api/v1/auth/oidc/{provider}/start (the `StartSignIn` operationId).
+	StartSignIn(ctx context.Context, provider string, params *StartSignInParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ForgotPasswordWithBody Ask for a link to a new password
 	//
@@ -1357,21 +3174,21 @@ type ClientInterface interface {
 
 	// RefreshWithBody Trade a refresh token for new tokens
 	//
-	// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again, unless that has been used. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused.
+	// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused. Without a body the token is taken from the refresh cookie, and the answer comes in cookies again; that needs X-CSRF-Token.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/auth/refresh (the `Refresh` operationId).
-	RefreshWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RefreshWithBody(ctx context.Context, params *RefreshParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Refresh Trade a refresh token for new tokens
 	//
-	// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again, unless that has been used. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused.
+	// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused. Without a body the token is taken from the refresh cookie, and the answer comes in cookies again; that needs X-CSRF-Token.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/auth/refresh (the `Refresh` operationId).
-	Refresh(ctx context.Context, body RefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	Refresh(ctx context.Context, params *RefreshParams, body RefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RegisterWithBody Create a user and a tenant
 	//
@@ -1391,23 +3208,41 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/auth/register (the `Register` operationId).
 	Register(ctx context.Context, body RegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// StepUpWithBody Prove anew who one is
+	//
+	// For operations that answer 401 identity.step_up_required to an authentication which is older than auth.step_up_age. It takes the password or, of a user with a second factor, a code (422 identity.step_up_invalid without). A wrong one is 403 identity.password_wrong or identity.code_wrong. The answer is a new access token of the same session, whose refresh token stays as it is; the access token before goes on, and stays as old as it was. A caller with cookies gets a cookie.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/step-up (the `StepUp` operationId).
+	StepUpWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StepUp Prove anew who one is
+	//
+	// For operations that answer 401 identity.step_up_required to an authentication which is older than auth.step_up_age. It takes the password or, of a user with a second factor, a code (422 identity.step_up_invalid without). A wrong one is 403 identity.password_wrong or identity.code_wrong. The answer is a new access token of the same session, whose refresh token stays as it is; the access token before goes on, and stays as old as it was. A caller with cookies gets a cookie.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/auth/step-up (the `StepUp` operationId).
+	StepUp(ctx context.Context, body StepUpJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SwitchTenantWithBody Act in another of one's tenants
 	//
-	// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found.
+	// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found. A caller with cookies gets cookies.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/auth/switch (the `SwitchTenant` operationId).
-	SwitchTenantWithBody(ctx context.Context, params *SwitchTenantParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SwitchTenantWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SwitchTenant Act in another of one's tenants
 	//
-	// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found.
+	// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found. A caller with cookies gets cookies.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/auth/switch (the `SwitchTenant` operationId).
-	SwitchTenant(ctx context.Context, params *SwitchTenantParams, body SwitchTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SwitchTenant(ctx context.Context, body SwitchTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ExplainDecisionWithBody Say why somebody may do something, or may not
 	//
@@ -1426,6 +3261,23 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
 	ExplainDecision(ctx context.Context, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Unfollow Stop following the blog
+	//
+	// Corresponds with DELETE /api/v1/blog/following (the `Unfollow` operationId).
+	Unfollow(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetFollowing Tell whether the caller follows the blog
+	//
+	// Corresponds with GET /api/v1/blog/following (the `GetFollowing` operationId).
+	GetFollowing(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Follow Follow the blog
+	//
+	// The caller is told of every new post, and in the morning of what was published the day before, as their preferences allow.
+	//
+	// Corresponds with PUT /api/v1/blog/following (the `Follow` operationId).
+	Follow(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPosts List posts, newest first
 	//
@@ -1486,6 +3338,66 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v1/blog/posts/{id}/publish (the `PublishPost` operationId).
 	PublishPost(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListProviders List the tenant's identity providers
+	//
+	// Corresponds with GET /api/v1/identity-providers (the `ListProviders` operationId).
+	ListProviders(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateProviderWithBody Let people sign in with an identity provider of the tenant
+	//
+	// Nobody can, until one of its domains is proved. The caller must hold all that each role permits that it gives: 403 access.permission_not_held.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
+	CreateProviderWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateProvider Let people sign in with an identity provider of the tenant
+	//
+	// Nobody can, until one of its domains is proved. The caller must hold all that each role permits that it gives: 403 access.permission_not_held.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
+	CreateProvider(ctx context.Context, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteProvider Remove an identity provider of the tenant
+	//
+	// Those who signed in with it stay members, and their sessions go on.
+	//
+	// Corresponds with DELETE /api/v1/identity-providers/{id} (the `DeleteProvider` operationId).
+	DeleteProvider(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetProvider Read an identity provider of the tenant
+	//
+	// Corresponds with GET /api/v1/identity-providers/{id} (the `GetProvider` operationId).
+	GetProvider(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateProviderWithBody Change an identity provider of the tenant
+	//
+	// With If-Match, only the version that it names. Another issuer needs the secret again, and knows nobody: its people are linked anew.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/v1/identity-providers/{id} (the `UpdateProvider` operationId).
+	UpdateProviderWithBody(ctx context.Context, id openapi_types.UUID, params *UpdateProviderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateProvider Change an identity provider of the tenant
+	//
+	// With If-Match, only the version that it names. Another issuer needs the secret again, and knows nobody: its people are linked anew.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/v1/identity-providers/{id} (the `UpdateProvider` operationId).
+	UpdateProvider(ctx context.Context, id openapi_types.UUID, params *UpdateProviderParams, body UpdateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProveDomains Look for the records that prove the domains of an identity provider
+	//
+	// Each domain needs a TXT record with the name and the value that the provider's domains show. Those that are proved stay so.
+	//
+	// Corresponds with POST /api/v1/identity-providers/{id}/prove-domains (the `ProveDomains` operationId).
+	ProveDomains(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListInvitations List the invitations that nobody has accepted, newest first
 	//
@@ -1592,6 +3504,132 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/me/export (the `ExportMe` operationId).
 	ExportMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListMyIdentities List the identities that the caller can sign in with
+	//
+	// Corresponds with GET /api/v1/me/identities (the `ListMyIdentities` operationId).
+	ListMyIdentities(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LinkMyIdentityWithBody Link an identity to the caller
+	//
+	// Answers with where the browser has to go, and goes on as a sign-in does. The sign-in of the session must not be older than fifteen minutes: 403 identity.sign_in_again.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/me/identities (the `LinkMyIdentity` operationId).
+	LinkMyIdentityWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LinkMyIdentity Link an identity to the caller
+	//
+	// Answers with where the browser has to go, and goes on as a sign-in does. The sign-in of the session must not be older than fifteen minutes: 403 identity.sign_in_again.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/me/identities (the `LinkMyIdentity` operationId).
+	LinkMyIdentity(ctx context.Context, body LinkMyIdentityJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnlinkMyIdentity Unlink an identity
+	//
+	// The last one of a user who has no password stays, 409 identity.last_identity.
+	//
+	// Corresponds with DELETE /api/v1/me/identities/{id} (the `UnlinkMyIdentity` operationId).
+	UnlinkMyIdentity(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMyMfa My second factors
+	//
+	// Corresponds with GET /api/v1/me/mfa (the `GetMyMfa` operationId).
+	GetMyMfa(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenewRecoveryCodes Make new recovery codes
+	//
+	// Those before are good no longer. Without a second factor the answer is 409 identity.mfa_not_enrolled.
+	//
+	// Corresponds with POST /api/v1/me/mfa/recovery-codes (the `RenewRecoveryCodes` operationId).
+	RenewRecoveryCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RemoveTotp Remove the authenticator app
+	//
+	// The recovery codes go with it, and the caller's other sessions end. Where the tenant requires a second factor, the caller can do nothing there until one is enrolled again. Without one the answer is 409 identity.mfa_not_enrolled.
+	//
+	// Corresponds with DELETE /api/v1/me/mfa/totp (the `RemoveTotp` operationId).
+	RemoveTotp(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BeginTotp Begin to enrol an authenticator app
+	//
+	// It counts once a code has confirmed it; until then, calling this again replaces it. Where there is one already the answer is 409 identity.mfa_enrolled.
+	//
+	// Corresponds with POST /api/v1/me/mfa/totp (the `BeginTotp` operationId).
+	BeginTotp(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmTotpWithBody Confirm the authenticator app with a code of it
+	//
+	// From here on it takes a code to sign in. The caller's session has proved it; the others were begun without and end. A wrong code is 403 identity.code_wrong.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/me/mfa/totp/confirm (the `ConfirmTotp` operationId).
+	ConfirmTotpWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmTotp Confirm the authenticator app with a code of it
+	//
+	// From here on it takes a code to sign in. The caller's session has proved it; the others were begun without and end. A wrong code is 403 identity.code_wrong.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/me/mfa/totp/confirm (the `ConfirmTotp` operationId).
+	ConfirmTotp(ctx context.Context, body ConfirmTotpJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMyNotificationPreferences What you have chosen about notifications in this tenant
+	//
+	// Corresponds with GET /api/v1/me/notification-preferences (the `GetMyNotificationPreferences` operationId).
+	GetMyNotificationPreferences(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateMyNotificationPreferencesWithBody Choose about notifications in this tenant
+	//
+	// What is left out stays as it is. The time zone and the language are settings of their own.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
+	UpdateMyNotificationPreferencesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateMyNotificationPreferences Choose about notifications in this tenant
+	//
+	// What is left out stays as it is. The time zone and the language are settings of their own.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
+	UpdateMyNotificationPreferences(ctx context.Context, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListMyNotifications List your notifications in this tenant, newest first
+	//
+	// Corresponds with GET /api/v1/me/notifications (the `ListMyNotifications` operationId).
+	ListMyNotifications(ctx context.Context, params *ListMyNotificationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReadAllMyNotifications Mark everything as read that is not archived
+	//
+	// Corresponds with POST /api/v1/me/notifications/read-all (the `ReadAllMyNotifications` operationId).
+	ReadAllMyNotifications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CountMyUnreadNotifications Count what you have neither read nor archived
+	//
+	// Corresponds with GET /api/v1/me/notifications/unread-count (the `CountMyUnreadNotifications` operationId).
+	CountMyUnreadNotifications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateMyNotificationWithBody Mark a notification as read, or archive it, or undo that
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
+	UpdateMyNotificationWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateMyNotification Mark a notification as read, or archive it, or undo that
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
+	UpdateMyNotification(ctx context.Context, id openapi_types.UUID, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ChangePasswordWithBody Change the caller's password
 	//
 	// Ends the caller's other sessions. A wrong password is 403 identity.password_wrong, a weak new one 422 identity.password_weak.
@@ -1667,6 +3705,220 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
 	UpdateMember(ctx context.Context, id openapi_types.UUID, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListNotificationTemplates List what the tenant's notifications can say
+	//
+	// Corresponds with GET /api/v1/notification-templates (the `ListNotificationTemplates` operationId).
+	ListNotificationTemplates(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RestoreNotificationTemplate Go back to what is built in
+	//
+	// Corresponds with DELETE /api/v1/notification-templates/{name}/{locale} (the `RestoreNotificationTemplate` operationId).
+	RestoreNotificationTemplate(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetNotificationTemplate Show what a template says in a language
+	//
+	// What the tenant has replaced, or else what is built in, in the nearest language.
+	//
+	// Corresponds with GET /api/v1/notification-templates/{name}/{locale} (the `GetNotificationTemplate` operationId).
+	GetNotificationTemplate(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceNotificationTemplateWithBody Replace what a template says in a language
+	//
+	// The source is tried with the template's sample first, and refused with the reason when it does not work.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
+	ReplaceNotificationTemplateWithBody(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceNotificationTemplate Replace what a template says in a language
+	//
+	// The source is tried with the template's sample first, and refused with the reason when it does not work.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
+	ReplaceNotificationTemplate(ctx context.Context, name string, locale string, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewNotificationTemplateWithBody Render a template
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
+	PreviewNotificationTemplateWithBody(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewNotificationTemplate Render a template
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
+	PreviewNotificationTemplate(ctx context.Context, name string, locale string, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSubscription What a link to unsubscribe is about
+	//
+	// Changes nothing, so that a program that follows every link does no harm.
+	//
+	// Corresponds with GET /api/v1/notifications/unsubscribe (the `GetSubscription` operationId).
+	GetSubscription(ctx context.Context, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnsubscribeWithBody End mails of the kind that the link was in
+	//
+	// One request of a mail program or a page is enough (RFC 8058). It may be repeated.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/notifications/unsubscribe (the `Unsubscribe` operationId).
+	UnsubscribeWithBody(ctx context.Context, params *UnsubscribeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnsubscribeWithFormdataBody End mails of the kind that the link was in
+	//
+	// One request of a mail program or a page is enough (RFC 8058). It may be repeated.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /api/v1/notifications/unsubscribe (the `Unsubscribe` operationId).
+	UnsubscribeWithFormdataBody(ctx context.Context, params *UnsubscribeParams, body UnsubscribeFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOpsChannels Show how the channels of notifications have done in the last 24 hours
+	//
+	// Corresponds with GET /api/v1/ops/channels (the `ListOpsChannels` operationId).
+	ListOpsChannels(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOpsEvents List the events of all tenants, newest first
+	//
+	// Events are kept for a while after everybody has handled them. The data is shown by the single event only.
+	//
+	// Corresponds with GET /api/v1/ops/events (the `ListOpsEvents` operationId).
+	ListOpsEvents(ctx context.Context, params *ListOpsEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOpsEvent Show an event, and who has not handled it
+	//
+	// Corresponds with GET /api/v1/ops/events/{id} (the `GetOpsEvent` operationId).
+	GetOpsEvent(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayOpsEventWithBody Deliver an event again
+	//
+	// With a subscriber, to that one, whether or not it has handled the event. Without, to all for which it is parked.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
+	ReplayOpsEventWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayOpsEvent Deliver an event again
+	//
+	// With a subscriber, to that one, whether or not it has handled the event. Without, to all for which it is parked.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
+	ReplayOpsEvent(ctx context.Context, id openapi_types.UUID, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOpsJobs List the jobs of all tenants, newest first
+	//
+	// Jobs are kept for a while after they are done. The arguments are shown by the single job only.
+	//
+	// Corresponds with GET /api/v1/ops/jobs (the `ListOpsJobs` operationId).
+	ListOpsJobs(ctx context.Context, params *ListOpsJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApplyOpsJobsWithBody Retry, cancel or delete the jobs that a filter chooses
+	//
+	// Jobs whose state does not allow it are left out. Repeat it until the answer is below the limit.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
+	ApplyOpsJobsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApplyOpsJobs Retry, cancel or delete the jobs that a filter chooses
+	//
+	// Jobs whose state does not allow it are left out. Repeat it until the answer is below the limit.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
+	ApplyOpsJobs(ctx context.Context, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteOpsJob Remove a job that is not running
+	//
+	// Corresponds with DELETE /api/v1/ops/jobs/{id} (the `DeleteOpsJob` operationId).
+	DeleteOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOpsJob Show a job, its arguments and its result
+	//
+	// Corresponds with GET /api/v1/ops/jobs/{id} (the `GetOpsJob` operationId).
+	GetOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelOpsJob End a job
+	//
+	// One that waits is canceled at once. One that is running is told to stop, and canceled when it does.
+	//
+	// Corresponds with POST /api/v1/ops/jobs/{id}/cancel (the `CancelOpsJob` operationId).
+	CancelOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RetryOpsJob Have a job tried as soon as possible
+	//
+	// One that has failed or was canceled begins anew; one that waits for its time does not wait any longer.
+	//
+	// Corresponds with POST /api/v1/ops/jobs/{id}/retry (the `RetryOpsJob` operationId).
+	RetryOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOpsNotifications List what became of the notifications of all tenants, newest first
+	//
+	// Corresponds with GET /api/v1/ops/notifications (the `ListOpsNotifications` operationId).
+	ListOpsNotifications(ctx context.Context, params *ListOpsNotificationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOpsNotification Show what became of a notification, by channel and attempt
+	//
+	// What it said and the addresses that it went to are not shown, and not kept when it is delivered.
+	//
+	// Corresponds with GET /api/v1/ops/notifications/{id} (the `GetOpsNotification` operationId).
+	GetOpsNotification(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOpsParkedEvents List what was given up on, the longest-standing first
+	//
+	// Corresponds with GET /api/v1/ops/parked-events (the `ListOpsParkedEvents` operationId).
+	ListOpsParkedEvents(ctx context.Context, params *ListOpsParkedEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOpsQueues Show how each queue does
+	//
+	// Corresponds with GET /api/v1/ops/queues (the `ListOpsQueues` operationId).
+	ListOpsQueues(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseOpsQueue Keep the jobs of a queue from being begun
+	//
+	// What is running goes on.
+	//
+	// Corresponds with POST /api/v1/ops/queues/{name}/pause (the `PauseOpsQueue` operationId).
+	PauseOpsQueue(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeOpsQueue Let the jobs of a queue be begun again
+	//
+	// Corresponds with POST /api/v1/ops/queues/{name}/resume (the `ResumeOpsQueue` operationId).
+	ResumeOpsQueue(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOpsSchedules Show when each schedule fires
+	//
+	// Corresponds with GET /api/v1/ops/schedules (the `ListOpsSchedules` operationId).
+	ListOpsSchedules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseOpsSchedule Keep a schedule from firing
+	//
+	// Corresponds with POST /api/v1/ops/schedules/{name}/pause (the `PauseOpsSchedule` operationId).
+	PauseOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeOpsSchedule Let a schedule fire again
+	//
+	// What it has missed is left out.
+	//
+	// Corresponds with POST /api/v1/ops/schedules/{name}/resume (the `ResumeOpsSchedule` operationId).
+	ResumeOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RunOpsSchedule Ask for the job of a schedule now
+	//
+	// Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
+	RunOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPermissions List every permission
 	//
@@ -1747,6 +3999,31 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
 	CloneRole(ctx context.Context, id openapi_types.UUID, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSettings See the settings
+	//
+	// All that the caller may see, with the value that counts for them: the first that they themselves, the tenant or the environment have, and otherwise the default.
+	//
+	// Corresponds with GET /api/v1/settings (the `GetSettings` operationId).
+	GetSettings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateSettingsWithBody Choose
+	//
+	// Sets several settings of the tenant, or the caller's own, or none of them: 422 settings.invalid names every key at fault. Null goes back to what is inherited. Those of the tenant take the permission settings.tenant.update, or the one that a setting names instead (403 settings.not_permitted). A key that the caller may not see is unknown.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/v1/settings (the `UpdateSettings` operationId).
+	UpdateSettingsWithBody(ctx context.Context, params *UpdateSettingsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateSettings Choose
+	//
+	// Sets several settings of the tenant, or the caller's own, or none of them: 422 settings.invalid names every key at fault. Null goes back to what is inherited. Those of the tenant take the permission settings.tenant.update, or the one that a setting names instead (403 settings.not_permitted). A key that the caller may not see is unknown.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/v1/settings (the `UpdateSettings` operationId).
+	UpdateSettings(ctx context.Context, params *UpdateSettingsParams, body UpdateSettingsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetHealth Show the state of every part, with the reasons
 	//
@@ -1833,6 +4110,24 @@ type ClientInterface interface {
 	// Corresponds with GET /healthz (the `GetLiveness` operationId).
 	GetLiveness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// IssueTokenWithBody Get an access token for an API key
+	//
+	// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client id is the id of a tenant's key and the client secret is the key, by HTTP Basic or in the form. The token is good for as long as the key is.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /oauth/token (the `IssueToken` operationId).
+	IssueTokenWithBody(ctx context.Context, params *IssueTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IssueTokenWithFormdataBody Get an access token for an API key
+	//
+	// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client id is the id of a tenant's key and the client secret is the key, by HTTP Basic or in the form. The token is good for as long as the key is.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /oauth/token (the `IssueToken` operationId).
+	IssueTokenWithFormdataBody(ctx context.Context, params *IssueTokenParams, body IssueTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetReadiness Tell whether this replica can serve
 	//
 	// Every part is examined; the worst status counts, and only unhealthy takes the replica out of service.
@@ -1853,6 +4148,184 @@ type ClientInterface interface {
 // Corresponds with GET /.well-known/jwks.json (the `GetSigningKeys` operationId).
 func (c *Client) GetSigningKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetSigningKeysRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListAPIKeys List API keys, newest first
+//
+// Everybody sees their own personal keys; who holds the permission without a condition sees all of the tenant. Secrets are never shown again.
+//
+// Corresponds with GET /api/v1/api-keys (the `ListAPIKeys` operationId).
+func (c *Client) ListAPIKeys(ctx context.Context, params *ListAPIKeysParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAPIKeysRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAPIKeyWithBody Make an API key
+//
+// The answer alone holds the key. Send it as Authorization: Bearer, or as X-API-Key. The caller must hold every permission that the key is to list (403 access.permission_not_held); a wildcard counts as all that it grants now.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
+func (c *Client) CreateAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAPIKeyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAPIKey Make an API key
+//
+// The answer alone holds the key. Send it as Authorization: Bearer, or as X-API-Key. The caller must hold every permission that the key is to list (403 access.permission_not_held); a wildcard counts as all that it grants now.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
+func (c *Client) CreateAPIKey(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAPIKeyRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CurrentAPIKey Read the API key that is being used
+//
+// Corresponds with GET /api/v1/api-keys/current (the `CurrentAPIKey` operationId).
+func (c *Client) CurrentAPIKey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCurrentAPIKeyRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteAPIKey Delete an API key
+//
+// All its secrets, and the tokens that were issued for it, end at once.
+//
+// Corresponds with DELETE /api/v1/api-keys/{id} (the `DeleteAPIKey` operationId).
+func (c *Client) DeleteAPIKey(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteAPIKeyRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAPIKey Read an API key
+//
+// Corresponds with GET /api/v1/api-keys/{id} (the `GetAPIKey` operationId).
+func (c *Client) GetAPIKey(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAPIKeyRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateAPIKeyWithBody Change the name or the addresses of an API key
+//
+// What a key permits never changes. A personal key is changed by its user only.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
+func (c *Client) UpdateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateAPIKeyRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateAPIKey Change the name or the addresses of an API key
+//
+// What a key permits never changes. A personal key is changed by its user only.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
+func (c *Client) UpdateAPIKey(ctx context.Context, id openapi_types.UUID, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateAPIKeyRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateAPIKeyWithBody Give an API key a new secret
+//
+// The answer alone holds the new key. The one before goes on to work for overlap_seconds, any older one ends at once. The caller must hold every permission that the key lists; a personal key is rotated by its user only.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
+func (c *Client) RotateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateAPIKeyRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateAPIKey Give an API key a new secret
+//
+// The answer alone holds the new key. The one before goes on to work for overlap_seconds, any older one ends at once. The caller must hold every permission that the key lists; a personal key is rotated by its user only.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
+func (c *Client) RotateAPIKey(ctx context.Context, id openapi_types.UUID, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateAPIKeyRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1889,6 +4362,23 @@ func (c *Client) ListAuditEvents(ctx context.Context, params *ListAuditEventsPar
 // Corresponds with GET /api/v1/audit/export (the `ExportAuditEvents` operationId).
 func (c *Client) ExportAuditEvents(ctx context.Context, params *ExportAuditEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewExportAuditEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CsrfToken Learn the CSRF token of the session in the cookies
+//
+// For a page that was loaded anew. What changes something with cookies needs the token in X-CSRF-Token. Pages of other origins cannot read the answer.
+//
+// Corresponds with GET /api/v1/auth/csrf (the `CsrfToken` operationId).
+func (c *Client) CsrfToken(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCsrfTokenRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2015,7 +4505,7 @@ func (c *Client) VerifyEmail(ctx context.Context, body VerifyEmailJSONRequestBod
 
 // LoginWithBody Sign in
 //
-// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at.
+// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at. A user with a second factor gets mfa_required and an mfa_token instead of tokens, for POST /api/v1/auth/mfa. With transport cookie the tokens come in HttpOnly cookies instead, of the same kind of session.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2034,7 +4524,7 @@ func (c *Client) LoginWithBody(ctx context.Context, contentType string, body io.
 
 // Login Sign in
 //
-// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at.
+// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at. A user with a second factor gets mfa_required and an mfa_token instead of tokens, for POST /api/v1/auth/mfa. With transport cookie the tokens come in HttpOnly cookies instead, of the same kind of session.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2053,11 +4543,138 @@ func (c *Client) Login(ctx context.Context, body LoginJSONRequestBody, reqEditor
 
 // Logout End the bearer's session
 //
-// Its access tokens and its refresh token are refused from now on.
+// Its access tokens and its refresh token are refused from now on. Cookies are removed.
 //
 // Corresponds with POST /api/v1/auth/logout (the `Logout` operationId).
 func (c *Client) Logout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewLogoutRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// FinishLoginWithBody Finish a sign-in with a second factor
+//
+// Takes a code of the authenticator app, which is good once, or a recovery code. A wrong code is 401 identity.mfa_code_wrong. The token lives for identity.mfa.sign_in_ttl and identity.mfa.attempts codes; one that does not, or that was never issued, is 401 identity.mfa_token_invalid: begin again. Too many wrong codes in all of a user's sign-ins are 429 identity.locked. Whatever holds for a sign-in is asked again.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/mfa (the `FinishLogin` operationId).
+func (c *Client) FinishLoginWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFinishLoginRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// FinishLogin Finish a sign-in with a second factor
+//
+// Takes a code of the authenticator app, which is good once, or a recovery code. A wrong code is 401 identity.mfa_code_wrong. The token lives for identity.mfa.sign_in_ttl and identity.mfa.attempts codes; one that does not, or that was never issued, is 401 identity.mfa_token_invalid: begin again. Too many wrong codes in all of a user's sign-ins are 429 identity.locked. Whatever holds for a sign-in is asked again.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/auth/mfa (the `FinishLogin` operationId).
+func (c *Client) FinishLogin(ctx context.Context, body FinishLoginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFinishLoginRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExchangeSignInWithBody Trade the code of a callback for the tokens of a new session
+//
+// The code is good once, for a minute, in the browser that came back with it. Any other is 401 identity.sign_in_expired. The answer is that of a sign-in with a password.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/oidc/exchange (the `ExchangeSignIn` operationId).
+func (c *Client) ExchangeSignInWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExchangeSignInRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExchangeSignIn Trade the code of a callback for the tokens of a new session
+//
+// The code is good once, for a minute, in the browser that came back with it. Any other is 401 identity.sign_in_expired. The answer is that of a sign-in with a password.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/auth/oidc/exchange (the `ExchangeSignIn` operationId).
+func (c *Client) ExchangeSignIn(ctx context.Context, body ExchangeSignInJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExchangeSignInRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSignInProviders List the identity providers that one can sign in with
+//
+// Those of the configuration and, where tenant is the slug of one, those of that tenant.
+//
+// Corresponds with GET /api/v1/auth/oidc/providers (the `ListSignInProviders` operationId).
+func (c *Client) ListSignInProviders(ctx context.Context, params *ListSignInProvidersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSignInProvidersRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// FinishSignIn Come back from an identity provider
+//
+// Where the provider sends the browser. It goes on to return_to below identity.public_url with #code=…, which POST /api/v1/auth/oidc/exchange takes within a minute, from the same browser; or with #linked=… where an identity was to be linked. When it fails it goes on to /sign-in#error=… there, with the code of the problem. Where identity.public_url is not set, the problem itself is the answer.
+//
+// Corresponds with GET /api/v1/auth/oidc/{provider}/callback (the `FinishSignIn` operationId).
+func (c *Client) FinishSignIn(ctx context.Context, provider string, params *FinishSignInParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFinishSignInRequest(c.Server, provider, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartSignIn Sign in with an identity provider
+//
+// For browsers: it leads to the provider, with PKCE (S256), a state that is good once in this browser, and a nonce. A provider that is not there is 404 identity.provider_unknown, one that does not answer 503 identity.provider_unavailable. return_to is a path of the front end; an address that leads elsewhere is 422 identity.return_to_invalid.
+//
+// Corresponds with GET /api/v1/auth/oidc/{provider}/start (the `StartSignIn` operationId).
+func (c *Client) StartSignIn(ctx context.Context, provider string, params *StartSignInParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartSignInRequest(c.Server, provider, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2146,13 +4763,13 @@ func (c *Client) ResetPassword(ctx context.Context, body ResetPasswordJSONReques
 
 // RefreshWithBody Trade a refresh token for new tokens
 //
-// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again, unless that has been used. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused.
+// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused. Without a body the token is taken from the refresh cookie, and the answer comes in cookies again; that needs X-CSRF-Token.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/auth/refresh (the `Refresh` operationId).
-func (c *Client) RefreshWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRefreshRequestWithBody(c.Server, contentType, body)
+func (c *Client) RefreshWithBody(ctx context.Context, params *RefreshParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRefreshRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2165,13 +4782,13 @@ func (c *Client) RefreshWithBody(ctx context.Context, contentType string, body i
 
 // Refresh Trade a refresh token for new tokens
 //
-// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again, unless that has been used. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused.
+// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused. Without a body the token is taken from the refresh cookie, and the answer comes in cookies again; that needs X-CSRF-Token.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/auth/refresh (the `Refresh` operationId).
-func (c *Client) Refresh(ctx context.Context, body RefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRefreshRequest(c.Server, body)
+func (c *Client) Refresh(ctx context.Context, params *RefreshParams, body RefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRefreshRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2220,15 +4837,53 @@ func (c *Client) Register(ctx context.Context, body RegisterJSONRequestBody, req
 	return c.Client.Do(req)
 }
 
+// StepUpWithBody Prove anew who one is
+//
+// For operations that answer 401 identity.step_up_required to an authentication which is older than auth.step_up_age. It takes the password or, of a user with a second factor, a code (422 identity.step_up_invalid without). A wrong one is 403 identity.password_wrong or identity.code_wrong. The answer is a new access token of the same session, whose refresh token stays as it is; the access token before goes on, and stays as old as it was. A caller with cookies gets a cookie.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/step-up (the `StepUp` operationId).
+func (c *Client) StepUpWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStepUpRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StepUp Prove anew who one is
+//
+// For operations that answer 401 identity.step_up_required to an authentication which is older than auth.step_up_age. It takes the password or, of a user with a second factor, a code (422 identity.step_up_invalid without). A wrong one is 403 identity.password_wrong or identity.code_wrong. The answer is a new access token of the same session, whose refresh token stays as it is; the access token before goes on, and stays as old as it was. A caller with cookies gets a cookie.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/auth/step-up (the `StepUp` operationId).
+func (c *Client) StepUp(ctx context.Context, body StepUpJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStepUpRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SwitchTenantWithBody Act in another of one's tenants
 //
-// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found.
+// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found. A caller with cookies gets cookies.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/auth/switch (the `SwitchTenant` operationId).
-func (c *Client) SwitchTenantWithBody(ctx context.Context, params *SwitchTenantParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSwitchTenantRequestWithBody(c.Server, params, contentType, body)
+func (c *Client) SwitchTenantWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSwitchTenantRequestWithBody(c.Server, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2241,13 +4896,13 @@ func (c *Client) SwitchTenantWithBody(ctx context.Context, params *SwitchTenantP
 
 // SwitchTenant Act in another of one's tenants
 //
-// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found.
+// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found. A caller with cookies gets cookies.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/auth/switch (the `SwitchTenant` operationId).
-func (c *Client) SwitchTenant(ctx context.Context, params *SwitchTenantParams, body SwitchTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSwitchTenantRequest(c.Server, params, body)
+func (c *Client) SwitchTenant(ctx context.Context, body SwitchTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSwitchTenantRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2286,6 +4941,53 @@ func (c *Client) ExplainDecisionWithBody(ctx context.Context, contentType string
 // Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
 func (c *Client) ExplainDecision(ctx context.Context, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewExplainDecisionRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Unfollow Stop following the blog
+//
+// Corresponds with DELETE /api/v1/blog/following (the `Unfollow` operationId).
+func (c *Client) Unfollow(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnfollowRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetFollowing Tell whether the caller follows the blog
+//
+// Corresponds with GET /api/v1/blog/following (the `GetFollowing` operationId).
+func (c *Client) GetFollowing(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFollowingRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Follow Follow the blog
+//
+// The caller is told of every new post, and in the morning of what was published the day before, as their preferences allow.
+//
+// Corresponds with PUT /api/v1/blog/following (the `Follow` operationId).
+func (c *Client) Follow(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFollowRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2426,6 +5128,146 @@ func (c *Client) UpdatePost(ctx context.Context, id openapi_types.UUID, params *
 // Corresponds with POST /api/v1/blog/posts/{id}/publish (the `PublishPost` operationId).
 func (c *Client) PublishPost(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPublishPostRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListProviders List the tenant's identity providers
+//
+// Corresponds with GET /api/v1/identity-providers (the `ListProviders` operationId).
+func (c *Client) ListProviders(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListProvidersRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateProviderWithBody Let people sign in with an identity provider of the tenant
+//
+// Nobody can, until one of its domains is proved. The caller must hold all that each role permits that it gives: 403 access.permission_not_held.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
+func (c *Client) CreateProviderWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateProviderRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateProvider Let people sign in with an identity provider of the tenant
+//
+// Nobody can, until one of its domains is proved. The caller must hold all that each role permits that it gives: 403 access.permission_not_held.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
+func (c *Client) CreateProvider(ctx context.Context, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateProviderRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteProvider Remove an identity provider of the tenant
+//
+// Those who signed in with it stay members, and their sessions go on.
+//
+// Corresponds with DELETE /api/v1/identity-providers/{id} (the `DeleteProvider` operationId).
+func (c *Client) DeleteProvider(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteProviderRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetProvider Read an identity provider of the tenant
+//
+// Corresponds with GET /api/v1/identity-providers/{id} (the `GetProvider` operationId).
+func (c *Client) GetProvider(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetProviderRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateProviderWithBody Change an identity provider of the tenant
+//
+// With If-Match, only the version that it names. Another issuer needs the secret again, and knows nobody: its people are linked anew.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/v1/identity-providers/{id} (the `UpdateProvider` operationId).
+func (c *Client) UpdateProviderWithBody(ctx context.Context, id openapi_types.UUID, params *UpdateProviderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateProviderRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateProvider Change an identity provider of the tenant
+//
+// With If-Match, only the version that it names. Another issuer needs the secret again, and knows nobody: its people are linked anew.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/v1/identity-providers/{id} (the `UpdateProvider` operationId).
+func (c *Client) UpdateProvider(ctx context.Context, id openapi_types.UUID, params *UpdateProviderParams, body UpdateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateProviderRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProveDomains Look for the records that prove the domains of an identity provider
+//
+// Each domain needs a TXT record with the name and the value that the provider's domains show. Those that are proved stay so.
+//
+// Corresponds with POST /api/v1/identity-providers/{id}/prove-domains (the `ProveDomains` operationId).
+func (c *Client) ProveDomains(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProveDomainsRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -2671,6 +5513,312 @@ func (c *Client) ExportMe(ctx context.Context, reqEditors ...RequestEditorFn) (*
 	return c.Client.Do(req)
 }
 
+// ListMyIdentities List the identities that the caller can sign in with
+//
+// Corresponds with GET /api/v1/me/identities (the `ListMyIdentities` operationId).
+func (c *Client) ListMyIdentities(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMyIdentitiesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LinkMyIdentityWithBody Link an identity to the caller
+//
+// Answers with where the browser has to go, and goes on as a sign-in does. The sign-in of the session must not be older than fifteen minutes: 403 identity.sign_in_again.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/me/identities (the `LinkMyIdentity` operationId).
+func (c *Client) LinkMyIdentityWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLinkMyIdentityRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LinkMyIdentity Link an identity to the caller
+//
+// Answers with where the browser has to go, and goes on as a sign-in does. The sign-in of the session must not be older than fifteen minutes: 403 identity.sign_in_again.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/me/identities (the `LinkMyIdentity` operationId).
+func (c *Client) LinkMyIdentity(ctx context.Context, body LinkMyIdentityJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLinkMyIdentityRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnlinkMyIdentity Unlink an identity
+//
+// The last one of a user who has no password stays, 409 identity.last_identity.
+//
+// Corresponds with DELETE /api/v1/me/identities/{id} (the `UnlinkMyIdentity` operationId).
+func (c *Client) UnlinkMyIdentity(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnlinkMyIdentityRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetMyMfa My second factors
+//
+// Corresponds with GET /api/v1/me/mfa (the `GetMyMfa` operationId).
+func (c *Client) GetMyMfa(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMyMfaRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenewRecoveryCodes Make new recovery codes
+//
+// Those before are good no longer. Without a second factor the answer is 409 identity.mfa_not_enrolled.
+//
+// Corresponds with POST /api/v1/me/mfa/recovery-codes (the `RenewRecoveryCodes` operationId).
+func (c *Client) RenewRecoveryCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenewRecoveryCodesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RemoveTotp Remove the authenticator app
+//
+// The recovery codes go with it, and the caller's other sessions end. Where the tenant requires a second factor, the caller can do nothing there until one is enrolled again. Without one the answer is 409 identity.mfa_not_enrolled.
+//
+// Corresponds with DELETE /api/v1/me/mfa/totp (the `RemoveTotp` operationId).
+func (c *Client) RemoveTotp(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveTotpRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BeginTotp Begin to enrol an authenticator app
+//
+// It counts once a code has confirmed it; until then, calling this again replaces it. Where there is one already the answer is 409 identity.mfa_enrolled.
+//
+// Corresponds with POST /api/v1/me/mfa/totp (the `BeginTotp` operationId).
+func (c *Client) BeginTotp(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBeginTotpRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmTotpWithBody Confirm the authenticator app with a code of it
+//
+// From here on it takes a code to sign in. The caller's session has proved it; the others were begun without and end. A wrong code is 403 identity.code_wrong.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/me/mfa/totp/confirm (the `ConfirmTotp` operationId).
+func (c *Client) ConfirmTotpWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmTotpRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmTotp Confirm the authenticator app with a code of it
+//
+// From here on it takes a code to sign in. The caller's session has proved it; the others were begun without and end. A wrong code is 403 identity.code_wrong.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/me/mfa/totp/confirm (the `ConfirmTotp` operationId).
+func (c *Client) ConfirmTotp(ctx context.Context, body ConfirmTotpJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmTotpRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetMyNotificationPreferences What you have chosen about notifications in this tenant
+//
+// Corresponds with GET /api/v1/me/notification-preferences (the `GetMyNotificationPreferences` operationId).
+func (c *Client) GetMyNotificationPreferences(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMyNotificationPreferencesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateMyNotificationPreferencesWithBody Choose about notifications in this tenant
+//
+// What is left out stays as it is. The time zone and the language are settings of their own.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
+func (c *Client) UpdateMyNotificationPreferencesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMyNotificationPreferencesRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateMyNotificationPreferences Choose about notifications in this tenant
+//
+// What is left out stays as it is. The time zone and the language are settings of their own.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
+func (c *Client) UpdateMyNotificationPreferences(ctx context.Context, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMyNotificationPreferencesRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListMyNotifications List your notifications in this tenant, newest first
+//
+// Corresponds with GET /api/v1/me/notifications (the `ListMyNotifications` operationId).
+func (c *Client) ListMyNotifications(ctx context.Context, params *ListMyNotificationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMyNotificationsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReadAllMyNotifications Mark everything as read that is not archived
+//
+// Corresponds with POST /api/v1/me/notifications/read-all (the `ReadAllMyNotifications` operationId).
+func (c *Client) ReadAllMyNotifications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadAllMyNotificationsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CountMyUnreadNotifications Count what you have neither read nor archived
+//
+// Corresponds with GET /api/v1/me/notifications/unread-count (the `CountMyUnreadNotifications` operationId).
+func (c *Client) CountMyUnreadNotifications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCountMyUnreadNotificationsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateMyNotificationWithBody Mark a notification as read, or archive it, or undo that
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
+func (c *Client) UpdateMyNotificationWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMyNotificationRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateMyNotification Mark a notification as read, or archive it, or undo that
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
+func (c *Client) UpdateMyNotification(ctx context.Context, id openapi_types.UUID, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMyNotificationRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ChangePasswordWithBody Change the caller's password
 //
 // Ends the caller's other sessions. A wrong password is 403 identity.password_wrong, a weak new one 422 identity.password_weak.
@@ -2837,6 +5985,540 @@ func (c *Client) UpdateMemberWithBody(ctx context.Context, id openapi_types.UUID
 // Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
 func (c *Client) UpdateMember(ctx context.Context, id openapi_types.UUID, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateMemberRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListNotificationTemplates List what the tenant's notifications can say
+//
+// Corresponds with GET /api/v1/notification-templates (the `ListNotificationTemplates` operationId).
+func (c *Client) ListNotificationTemplates(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListNotificationTemplatesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RestoreNotificationTemplate Go back to what is built in
+//
+// Corresponds with DELETE /api/v1/notification-templates/{name}/{locale} (the `RestoreNotificationTemplate` operationId).
+func (c *Client) RestoreNotificationTemplate(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRestoreNotificationTemplateRequest(c.Server, name, locale)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetNotificationTemplate Show what a template says in a language
+//
+// What the tenant has replaced, or else what is built in, in the nearest language.
+//
+// Corresponds with GET /api/v1/notification-templates/{name}/{locale} (the `GetNotificationTemplate` operationId).
+func (c *Client) GetNotificationTemplate(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetNotificationTemplateRequest(c.Server, name, locale)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceNotificationTemplateWithBody Replace what a template says in a language
+//
+// The source is tried with the template's sample first, and refused with the reason when it does not work.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
+func (c *Client) ReplaceNotificationTemplateWithBody(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceNotificationTemplateRequestWithBody(c.Server, name, locale, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceNotificationTemplate Replace what a template says in a language
+//
+// The source is tried with the template's sample first, and refused with the reason when it does not work.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
+func (c *Client) ReplaceNotificationTemplate(ctx context.Context, name string, locale string, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceNotificationTemplateRequest(c.Server, name, locale, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewNotificationTemplateWithBody Render a template
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
+func (c *Client) PreviewNotificationTemplateWithBody(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewNotificationTemplateRequestWithBody(c.Server, name, locale, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewNotificationTemplate Render a template
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
+func (c *Client) PreviewNotificationTemplate(ctx context.Context, name string, locale string, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewNotificationTemplateRequest(c.Server, name, locale, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSubscription What a link to unsubscribe is about
+//
+// Changes nothing, so that a program that follows every link does no harm.
+//
+// Corresponds with GET /api/v1/notifications/unsubscribe (the `GetSubscription` operationId).
+func (c *Client) GetSubscription(ctx context.Context, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSubscriptionRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnsubscribeWithBody End mails of the kind that the link was in
+//
+// One request of a mail program or a page is enough (RFC 8058). It may be repeated.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/notifications/unsubscribe (the `Unsubscribe` operationId).
+func (c *Client) UnsubscribeWithBody(ctx context.Context, params *UnsubscribeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnsubscribeRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnsubscribeWithFormdataBody End mails of the kind that the link was in
+//
+// One request of a mail program or a page is enough (RFC 8058). It may be repeated.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /api/v1/notifications/unsubscribe (the `Unsubscribe` operationId).
+func (c *Client) UnsubscribeWithFormdataBody(ctx context.Context, params *UnsubscribeParams, body UnsubscribeFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnsubscribeRequestWithFormdataBody(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOpsChannels Show how the channels of notifications have done in the last 24 hours
+//
+// Corresponds with GET /api/v1/ops/channels (the `ListOpsChannels` operationId).
+func (c *Client) ListOpsChannels(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOpsChannelsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOpsEvents List the events of all tenants, newest first
+//
+// Events are kept for a while after everybody has handled them. The data is shown by the single event only.
+//
+// Corresponds with GET /api/v1/ops/events (the `ListOpsEvents` operationId).
+func (c *Client) ListOpsEvents(ctx context.Context, params *ListOpsEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOpsEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOpsEvent Show an event, and who has not handled it
+//
+// Corresponds with GET /api/v1/ops/events/{id} (the `GetOpsEvent` operationId).
+func (c *Client) GetOpsEvent(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOpsEventRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayOpsEventWithBody Deliver an event again
+//
+// With a subscriber, to that one, whether or not it has handled the event. Without, to all for which it is parked.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
+func (c *Client) ReplayOpsEventWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayOpsEventRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayOpsEvent Deliver an event again
+//
+// With a subscriber, to that one, whether or not it has handled the event. Without, to all for which it is parked.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
+func (c *Client) ReplayOpsEvent(ctx context.Context, id openapi_types.UUID, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayOpsEventRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOpsJobs List the jobs of all tenants, newest first
+//
+// Jobs are kept for a while after they are done. The arguments are shown by the single job only.
+//
+// Corresponds with GET /api/v1/ops/jobs (the `ListOpsJobs` operationId).
+func (c *Client) ListOpsJobs(ctx context.Context, params *ListOpsJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOpsJobsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApplyOpsJobsWithBody Retry, cancel or delete the jobs that a filter chooses
+//
+// Jobs whose state does not allow it are left out. Repeat it until the answer is below the limit.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
+func (c *Client) ApplyOpsJobsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApplyOpsJobsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApplyOpsJobs Retry, cancel or delete the jobs that a filter chooses
+//
+// Jobs whose state does not allow it are left out. Repeat it until the answer is below the limit.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
+func (c *Client) ApplyOpsJobs(ctx context.Context, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApplyOpsJobsRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteOpsJob Remove a job that is not running
+//
+// Corresponds with DELETE /api/v1/ops/jobs/{id} (the `DeleteOpsJob` operationId).
+func (c *Client) DeleteOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteOpsJobRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOpsJob Show a job, its arguments and its result
+//
+// Corresponds with GET /api/v1/ops/jobs/{id} (the `GetOpsJob` operationId).
+func (c *Client) GetOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOpsJobRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelOpsJob End a job
+//
+// One that waits is canceled at once. One that is running is told to stop, and canceled when it does.
+//
+// Corresponds with POST /api/v1/ops/jobs/{id}/cancel (the `CancelOpsJob` operationId).
+func (c *Client) CancelOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelOpsJobRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RetryOpsJob Have a job tried as soon as possible
+//
+// One that has failed or was canceled begins anew; one that waits for its time does not wait any longer.
+//
+// Corresponds with POST /api/v1/ops/jobs/{id}/retry (the `RetryOpsJob` operationId).
+func (c *Client) RetryOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRetryOpsJobRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOpsNotifications List what became of the notifications of all tenants, newest first
+//
+// Corresponds with GET /api/v1/ops/notifications (the `ListOpsNotifications` operationId).
+func (c *Client) ListOpsNotifications(ctx context.Context, params *ListOpsNotificationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOpsNotificationsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOpsNotification Show what became of a notification, by channel and attempt
+//
+// What it said and the addresses that it went to are not shown, and not kept when it is delivered.
+//
+// Corresponds with GET /api/v1/ops/notifications/{id} (the `GetOpsNotification` operationId).
+func (c *Client) GetOpsNotification(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOpsNotificationRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOpsParkedEvents List what was given up on, the longest-standing first
+//
+// Corresponds with GET /api/v1/ops/parked-events (the `ListOpsParkedEvents` operationId).
+func (c *Client) ListOpsParkedEvents(ctx context.Context, params *ListOpsParkedEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOpsParkedEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOpsQueues Show how each queue does
+//
+// Corresponds with GET /api/v1/ops/queues (the `ListOpsQueues` operationId).
+func (c *Client) ListOpsQueues(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOpsQueuesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseOpsQueue Keep the jobs of a queue from being begun
+//
+// What is running goes on.
+//
+// Corresponds with POST /api/v1/ops/queues/{name}/pause (the `PauseOpsQueue` operationId).
+func (c *Client) PauseOpsQueue(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseOpsQueueRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeOpsQueue Let the jobs of a queue be begun again
+//
+// Corresponds with POST /api/v1/ops/queues/{name}/resume (the `ResumeOpsQueue` operationId).
+func (c *Client) ResumeOpsQueue(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeOpsQueueRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOpsSchedules Show when each schedule fires
+//
+// Corresponds with GET /api/v1/ops/schedules (the `ListOpsSchedules` operationId).
+func (c *Client) ListOpsSchedules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOpsSchedulesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseOpsSchedule Keep a schedule from firing
+//
+// Corresponds with POST /api/v1/ops/schedules/{name}/pause (the `PauseOpsSchedule` operationId).
+func (c *Client) PauseOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseOpsScheduleRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeOpsSchedule Let a schedule fire again
+//
+// What it has missed is left out.
+//
+// Corresponds with POST /api/v1/ops/schedules/{name}/resume (the `ResumeOpsSchedule` operationId).
+func (c *Client) ResumeOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeOpsScheduleRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RunOpsSchedule Ask for the job of a schedule now
+//
+// Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
+func (c *Client) RunOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRunOpsScheduleRequest(c.Server, name)
 	if err != nil {
 		return nil, err
 	}
@@ -3017,6 +6699,61 @@ func (c *Client) CloneRoleWithBody(ctx context.Context, id openapi_types.UUID, c
 // Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
 func (c *Client) CloneRole(ctx context.Context, id openapi_types.UUID, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCloneRoleRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSettings See the settings
+//
+// All that the caller may see, with the value that counts for them: the first that they themselves, the tenant or the environment have, and otherwise the default.
+//
+// Corresponds with GET /api/v1/settings (the `GetSettings` operationId).
+func (c *Client) GetSettings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSettingsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateSettingsWithBody Choose
+//
+// Sets several settings of the tenant, or the caller's own, or none of them: 422 settings.invalid names every key at fault. Null goes back to what is inherited. Those of the tenant take the permission settings.tenant.update, or the one that a setting names instead (403 settings.not_permitted). A key that the caller may not see is unknown.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/v1/settings (the `UpdateSettings` operationId).
+func (c *Client) UpdateSettingsWithBody(ctx context.Context, params *UpdateSettingsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateSettingsRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateSettings Choose
+//
+// Sets several settings of the tenant, or the caller's own, or none of them: 422 settings.invalid names every key at fault. Null goes back to what is inherited. Those of the tenant take the permission settings.tenant.update, or the one that a setting names instead (403 settings.not_permitted). A key that the caller may not see is unknown.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/v1/settings (the `UpdateSettings` operationId).
+func (c *Client) UpdateSettings(ctx context.Context, params *UpdateSettingsParams, body UpdateSettingsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateSettingsRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3222,6 +6959,44 @@ func (c *Client) GetLiveness(ctx context.Context, reqEditors ...RequestEditorFn)
 	return c.Client.Do(req)
 }
 
+// IssueTokenWithBody Get an access token for an API key
+//
+// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client id is the id of a tenant's key and the client secret is the key, by HTTP Basic or in the form. The token is good for as long as the key is.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /oauth/token (the `IssueToken` operationId).
+func (c *Client) IssueTokenWithBody(ctx context.Context, params *IssueTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIssueTokenRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IssueTokenWithFormdataBody Get an access token for an API key
+//
+// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client id is the id of a tenant's key and the client secret is the key, by HTTP Basic or in the form. The token is good for as long as the key is.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /oauth/token (the `IssueToken` operationId).
+func (c *Client) IssueTokenWithFormdataBody(ctx context.Context, params *IssueTokenParams, body IssueTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIssueTokenRequestWithFormdataBody(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetReadiness Tell whether this replica can serve
 //
 // Every part is examined; the worst status counts, and only unhealthy takes the replica out of service.
@@ -3277,6 +7052,301 @@ func NewGetSigningKeysRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewListAPIKeysRequest constructs an http.Request for the ListAPIKeys method
+func NewListAPIKeysRequest(server string, params *ListAPIKeysParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/api-keys")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateAPIKeyRequest calls the generic CreateAPIKey builder with application/json body
+func NewCreateAPIKeyRequest(server string, body CreateAPIKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateAPIKeyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateAPIKeyRequestWithBody constructs an http.Request for the CreateAPIKey method, with any body, and a specified content type
+func NewCreateAPIKeyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/api-keys")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewCurrentAPIKeyRequest constructs an http.Request for the CurrentAPIKey method
+func NewCurrentAPIKeyRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/api-keys/current")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteAPIKeyRequest constructs an http.Request for the DeleteAPIKey method
+func NewDeleteAPIKeyRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/api-keys/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetAPIKeyRequest constructs an http.Request for the GetAPIKey method
+func NewGetAPIKeyRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/api-keys/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateAPIKeyRequest calls the generic UpdateAPIKey builder with application/json body
+func NewUpdateAPIKeyRequest(server string, id openapi_types.UUID, body UpdateAPIKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateAPIKeyRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewUpdateAPIKeyRequestWithBody constructs an http.Request for the UpdateAPIKey method, with any body, and a specified content type
+func NewUpdateAPIKeyRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/api-keys/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRotateAPIKeyRequest calls the generic RotateAPIKey builder with application/json body
+func NewRotateAPIKeyRequest(server string, id openapi_types.UUID, body RotateAPIKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRotateAPIKeyRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewRotateAPIKeyRequestWithBody constructs an http.Request for the RotateAPIKey method, with any body, and a specified content type
+func NewRotateAPIKeyRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/api-keys/%s/rotate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -3485,6 +7555,33 @@ func NewExportAuditEventsRequest(server string, params *ExportAuditEventsParams)
 	return req, nil
 }
 
+// NewCsrfTokenRequest constructs an http.Request for the CsrfToken method
+func NewCsrfTokenRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/csrf")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewConfirmEmailChangeRequest calls the generic ConfirmEmailChange builder with application/json body
 func NewConfirmEmailChangeRequest(server string, body ConfirmEmailChangeJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3672,6 +7769,310 @@ func NewLogoutRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewFinishLoginRequest calls the generic FinishLogin builder with application/json body
+func NewFinishLoginRequest(server string, body FinishLoginJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewFinishLoginRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewFinishLoginRequestWithBody constructs an http.Request for the FinishLogin method, with any body, and a specified content type
+func NewFinishLoginRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/mfa")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewExchangeSignInRequest calls the generic ExchangeSignIn builder with application/json body
+func NewExchangeSignInRequest(server string, body ExchangeSignInJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewExchangeSignInRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewExchangeSignInRequestWithBody constructs an http.Request for the ExchangeSignIn method, with any body, and a specified content type
+func NewExchangeSignInRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/oidc/exchange")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListSignInProvidersRequest constructs an http.Request for the ListSignInProviders method
+func NewListSignInProvidersRequest(server string, params *ListSignInProvidersParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/oidc/providers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Tenant != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tenant", *params.Tenant, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewFinishSignInRequest constructs an http.Request for the FinishSignIn method
+func NewFinishSignInRequest(server string, provider string, params *FinishSignInParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "provider", provider, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/oidc/%s/callback", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Code != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "code", *params.Code, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Iss != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "iss", *params.Iss, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Error != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "error", *params.Error, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStartSignInRequest constructs an http.Request for the StartSignIn method
+func NewStartSignInRequest(server string, provider string, params *StartSignInParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "provider", provider, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/oidc/%s/start", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.ReturnTo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "return_to", *params.ReturnTo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Tenant != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tenant", *params.Tenant, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewForgotPasswordRequest calls the generic ForgotPassword builder with application/json body
 func NewForgotPasswordRequest(server string, body ForgotPasswordJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3753,18 +8154,18 @@ func NewResetPasswordRequestWithBody(server string, contentType string, body io.
 }
 
 // NewRefreshRequest calls the generic Refresh builder with application/json body
-func NewRefreshRequest(server string, body RefreshJSONRequestBody) (*http.Request, error) {
+func NewRefreshRequest(server string, params *RefreshParams, body RefreshJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewRefreshRequestWithBody(server, "application/json", bodyReader)
+	return NewRefreshRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewRefreshRequestWithBody constructs an http.Request for the Refresh method, with any body, and a specified content type
-func NewRefreshRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewRefreshRequestWithBody(server string, params *RefreshParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3788,6 +8189,21 @@ func NewRefreshRequestWithBody(server string, contentType string, body io.Reader
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.XCSRFToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "X-CSRF-Token", *params.XCSRFToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-CSRF-Token", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -3832,19 +8248,59 @@ func NewRegisterRequestWithBody(server string, contentType string, body io.Reade
 	return req, nil
 }
 
-// NewSwitchTenantRequest calls the generic SwitchTenant builder with application/json body
-func NewSwitchTenantRequest(server string, params *SwitchTenantParams, body SwitchTenantJSONRequestBody) (*http.Request, error) {
+// NewStepUpRequest calls the generic StepUp builder with application/json body
+func NewStepUpRequest(server string, body StepUpJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewSwitchTenantRequestWithBody(server, params, "application/json", bodyReader)
+	return NewStepUpRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewStepUpRequestWithBody constructs an http.Request for the StepUp method, with any body, and a specified content type
+func NewStepUpRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/step-up")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSwitchTenantRequest calls the generic SwitchTenant builder with application/json body
+func NewSwitchTenantRequest(server string, body SwitchTenantJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSwitchTenantRequestWithBody(server, "application/json", bodyReader)
 }
 
 // NewSwitchTenantRequestWithBody constructs an http.Request for the SwitchTenant method, with any body, and a specified content type
-func NewSwitchTenantRequestWithBody(server string, params *SwitchTenantParams, contentType string, body io.Reader) (*http.Request, error) {
+func NewSwitchTenantRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3868,21 +8324,6 @@ func NewSwitchTenantRequestWithBody(server string, params *SwitchTenantParams, c
 	}
 
 	req.Header.Add("Content-Type", contentType)
-
-	if params != nil {
-
-		if params.UserAgent != nil {
-			var headerParam0 string
-
-			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "User-Agent", *params.UserAgent, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-			if err != nil {
-				return nil, err
-			}
-
-			req.Header.Set("User-Agent", headerParam0)
-		}
-
-	}
 
 	return req, nil
 }
@@ -3923,6 +8364,87 @@ func NewExplainDecisionRequestWithBody(server string, contentType string, body i
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUnfollowRequest constructs an http.Request for the Unfollow method
+func NewUnfollowRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/blog/following")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetFollowingRequest constructs an http.Request for the GetFollowing method
+func NewGetFollowingRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/blog/following")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewFollowRequest constructs an http.Request for the Follow method
+func NewFollowRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/blog/following")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -3994,6 +8516,18 @@ func NewListPostsRequest(server string, params *ListPostsParams) (*http.Request,
 		if params.Author != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "author", *params.Author, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Q != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -4204,6 +8738,237 @@ func NewPublishPostRequest(server string, id openapi_types.UUID) (*http.Request,
 	}
 
 	operationPath := fmt.Sprintf("/api/v1/blog/posts/%s/publish", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListProvidersRequest constructs an http.Request for the ListProviders method
+func NewListProvidersRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/identity-providers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateProviderRequest calls the generic CreateProvider builder with application/json body
+func NewCreateProviderRequest(server string, body CreateProviderJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateProviderRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateProviderRequestWithBody constructs an http.Request for the CreateProvider method, with any body, and a specified content type
+func NewCreateProviderRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/identity-providers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteProviderRequest constructs an http.Request for the DeleteProvider method
+func NewDeleteProviderRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/identity-providers/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetProviderRequest constructs an http.Request for the GetProvider method
+func NewGetProviderRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/identity-providers/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateProviderRequest calls the generic UpdateProvider builder with application/json body
+func NewUpdateProviderRequest(server string, id openapi_types.UUID, params *UpdateProviderParams, body UpdateProviderJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateProviderRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewUpdateProviderRequestWithBody constructs an http.Request for the UpdateProvider method, with any body, and a specified content type
+func NewUpdateProviderRequestWithBody(server string, id openapi_types.UUID, params *UpdateProviderParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/identity-providers/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewProveDomainsRequest constructs an http.Request for the ProveDomains method
+func NewProveDomainsRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/identity-providers/%s/prove-domains", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -4569,6 +9334,513 @@ func NewExportMeRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListMyIdentitiesRequest constructs an http.Request for the ListMyIdentities method
+func NewListMyIdentitiesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/identities")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewLinkMyIdentityRequest calls the generic LinkMyIdentity builder with application/json body
+func NewLinkMyIdentityRequest(server string, body LinkMyIdentityJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewLinkMyIdentityRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewLinkMyIdentityRequestWithBody constructs an http.Request for the LinkMyIdentity method, with any body, and a specified content type
+func NewLinkMyIdentityRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/identities")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUnlinkMyIdentityRequest constructs an http.Request for the UnlinkMyIdentity method
+func NewUnlinkMyIdentityRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/identities/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetMyMfaRequest constructs an http.Request for the GetMyMfa method
+func NewGetMyMfaRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/mfa")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRenewRecoveryCodesRequest constructs an http.Request for the RenewRecoveryCodes method
+func NewRenewRecoveryCodesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/mfa/recovery-codes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRemoveTotpRequest constructs an http.Request for the RemoveTotp method
+func NewRemoveTotpRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/mfa/totp")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewBeginTotpRequest constructs an http.Request for the BeginTotp method
+func NewBeginTotpRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/mfa/totp")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewConfirmTotpRequest calls the generic ConfirmTotp builder with application/json body
+func NewConfirmTotpRequest(server string, body ConfirmTotpJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewConfirmTotpRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewConfirmTotpRequestWithBody constructs an http.Request for the ConfirmTotp method, with any body, and a specified content type
+func NewConfirmTotpRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/mfa/totp/confirm")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetMyNotificationPreferencesRequest constructs an http.Request for the GetMyNotificationPreferences method
+func NewGetMyNotificationPreferencesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/notification-preferences")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateMyNotificationPreferencesRequest calls the generic UpdateMyNotificationPreferences builder with application/json body
+func NewUpdateMyNotificationPreferencesRequest(server string, body UpdateMyNotificationPreferencesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateMyNotificationPreferencesRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewUpdateMyNotificationPreferencesRequestWithBody constructs an http.Request for the UpdateMyNotificationPreferences method, with any body, and a specified content type
+func NewUpdateMyNotificationPreferencesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/notification-preferences")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListMyNotificationsRequest constructs an http.Request for the ListMyNotifications method
+func NewListMyNotificationsRequest(server string, params *ListMyNotificationsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/notifications")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Unread != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "unread", *params.Unread, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Archived != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "archived", *params.Archived, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReadAllMyNotificationsRequest constructs an http.Request for the ReadAllMyNotifications method
+func NewReadAllMyNotificationsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/notifications/read-all")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCountMyUnreadNotificationsRequest constructs an http.Request for the CountMyUnreadNotifications method
+func NewCountMyUnreadNotificationsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/notifications/unread-count")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateMyNotificationRequest calls the generic UpdateMyNotification builder with application/json body
+func NewUpdateMyNotificationRequest(server string, id openapi_types.UUID, body UpdateMyNotificationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateMyNotificationRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewUpdateMyNotificationRequestWithBody constructs an http.Request for the UpdateMyNotification method, with any body, and a specified content type
+func NewUpdateMyNotificationRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/me/notifications/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewChangePasswordRequest calls the generic ChangePassword builder with application/json body
 func NewChangePasswordRequest(server string, body ChangePasswordJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -4910,6 +10182,1262 @@ func NewUpdateMemberRequestWithBody(server string, id openapi_types.UUID, conten
 	return req, nil
 }
 
+// NewListNotificationTemplatesRequest constructs an http.Request for the ListNotificationTemplates method
+func NewListNotificationTemplatesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/notification-templates")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRestoreNotificationTemplateRequest constructs an http.Request for the RestoreNotificationTemplate method
+func NewRestoreNotificationTemplateRequest(server string, name string, locale string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "locale", locale, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/notification-templates/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetNotificationTemplateRequest constructs an http.Request for the GetNotificationTemplate method
+func NewGetNotificationTemplateRequest(server string, name string, locale string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "locale", locale, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/notification-templates/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplaceNotificationTemplateRequest calls the generic ReplaceNotificationTemplate builder with application/json body
+func NewReplaceNotificationTemplateRequest(server string, name string, locale string, body ReplaceNotificationTemplateJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplaceNotificationTemplateRequestWithBody(server, name, locale, "application/json", bodyReader)
+}
+
+// NewReplaceNotificationTemplateRequestWithBody constructs an http.Request for the ReplaceNotificationTemplate method, with any body, and a specified content type
+func NewReplaceNotificationTemplateRequestWithBody(server string, name string, locale string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "locale", locale, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/notification-templates/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewPreviewNotificationTemplateRequest calls the generic PreviewNotificationTemplate builder with application/json body
+func NewPreviewNotificationTemplateRequest(server string, name string, locale string, body PreviewNotificationTemplateJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPreviewNotificationTemplateRequestWithBody(server, name, locale, "application/json", bodyReader)
+}
+
+// NewPreviewNotificationTemplateRequestWithBody constructs an http.Request for the PreviewNotificationTemplate method, with any body, and a specified content type
+func NewPreviewNotificationTemplateRequestWithBody(server string, name string, locale string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "locale", locale, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/notification-templates/%s/%s/preview", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetSubscriptionRequest constructs an http.Request for the GetSubscription method
+func NewGetSubscriptionRequest(server string, params *GetSubscriptionParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/notifications/unsubscribe")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "token", params.Token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUnsubscribeRequestWithFormdataBody calls the generic Unsubscribe builder with application/x-www-form-urlencoded body
+func NewUnsubscribeRequestWithFormdataBody(server string, params *UnsubscribeParams, body UnsubscribeFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewUnsubscribeRequestWithBody(server, params, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewUnsubscribeRequestWithBody constructs an http.Request for the Unsubscribe method, with any body, and a specified content type
+func NewUnsubscribeRequestWithBody(server string, params *UnsubscribeParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/notifications/unsubscribe")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "token", params.Token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListOpsChannelsRequest constructs an http.Request for the ListOpsChannels method
+func NewListOpsChannelsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/channels")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListOpsEventsRequest constructs an http.Request for the ListOpsEvents method
+func NewListOpsEventsRequest(server string, params *ListOpsEventsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/events")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Topic != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "topic", *params.Topic, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.TenantID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tenant_id", *params.TenantID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetOpsEventRequest constructs an http.Request for the GetOpsEvent method
+func NewGetOpsEventRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/events/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplayOpsEventRequest calls the generic ReplayOpsEvent builder with application/json body
+func NewReplayOpsEventRequest(server string, id openapi_types.UUID, body ReplayOpsEventJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplayOpsEventRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewReplayOpsEventRequestWithBody constructs an http.Request for the ReplayOpsEvent method, with any body, and a specified content type
+func NewReplayOpsEventRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/events/%s/replay", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListOpsJobsRequest constructs an http.Request for the ListOpsJobs method
+func NewListOpsJobsRequest(server string, params *ListOpsJobsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/jobs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Queue != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "queue", *params.Queue, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Kind != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "kind", *params.Kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.TenantID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tenant_id", *params.TenantID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewApplyOpsJobsRequest calls the generic ApplyOpsJobs builder with application/json body
+func NewApplyOpsJobsRequest(server string, body ApplyOpsJobsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewApplyOpsJobsRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewApplyOpsJobsRequestWithBody constructs an http.Request for the ApplyOpsJobs method, with any body, and a specified content type
+func NewApplyOpsJobsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/jobs/actions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteOpsJobRequest constructs an http.Request for the DeleteOpsJob method
+func NewDeleteOpsJobRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/jobs/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetOpsJobRequest constructs an http.Request for the GetOpsJob method
+func NewGetOpsJobRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/jobs/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCancelOpsJobRequest constructs an http.Request for the CancelOpsJob method
+func NewCancelOpsJobRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/jobs/%s/cancel", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRetryOpsJobRequest constructs an http.Request for the RetryOpsJob method
+func NewRetryOpsJobRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/jobs/%s/retry", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListOpsNotificationsRequest constructs an http.Request for the ListOpsNotifications method
+func NewListOpsNotificationsRequest(server string, params *ListOpsNotificationsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/notifications")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.TenantID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tenant_id", *params.TenantID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetOpsNotificationRequest constructs an http.Request for the GetOpsNotification method
+func NewGetOpsNotificationRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/notifications/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListOpsParkedEventsRequest constructs an http.Request for the ListOpsParkedEvents method
+func NewListOpsParkedEventsRequest(server string, params *ListOpsParkedEventsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/parked-events")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListOpsQueuesRequest constructs an http.Request for the ListOpsQueues method
+func NewListOpsQueuesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/queues")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseOpsQueueRequest constructs an http.Request for the PauseOpsQueue method
+func NewPauseOpsQueueRequest(server string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/queues/%s/pause", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResumeOpsQueueRequest constructs an http.Request for the ResumeOpsQueue method
+func NewResumeOpsQueueRequest(server string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/queues/%s/resume", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListOpsSchedulesRequest constructs an http.Request for the ListOpsSchedules method
+func NewListOpsSchedulesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/schedules")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseOpsScheduleRequest constructs an http.Request for the PauseOpsSchedule method
+func NewPauseOpsScheduleRequest(server string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/schedules/%s/pause", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResumeOpsScheduleRequest constructs an http.Request for the ResumeOpsSchedule method
+func NewResumeOpsScheduleRequest(server string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/schedules/%s/resume", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRunOpsScheduleRequest constructs an http.Request for the RunOpsSchedule method
+func NewRunOpsScheduleRequest(server string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/schedules/%s/run", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListPermissionsRequest constructs an http.Request for the ListPermissions method
 func NewListPermissionsRequest(server string) (*http.Request, error) {
 	var err error
@@ -5243,6 +11771,88 @@ func NewCloneRoleRequestWithBody(server string, id openapi_types.UUID, contentTy
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetSettingsRequest constructs an http.Request for the GetSettings method
+func NewGetSettingsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/settings")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateSettingsRequest calls the generic UpdateSettings builder with application/json body
+func NewUpdateSettingsRequest(server string, params *UpdateSettingsParams, body UpdateSettingsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateSettingsRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewUpdateSettingsRequestWithBody constructs an http.Request for the UpdateSettings method, with any body, and a specified content type
+func NewUpdateSettingsRequestWithBody(server string, params *UpdateSettingsParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/settings")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -5617,6 +12227,61 @@ func NewGetLivenessRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewIssueTokenRequestWithFormdataBody calls the generic IssueToken builder with application/x-www-form-urlencoded body
+func NewIssueTokenRequestWithFormdataBody(server string, params *IssueTokenParams, body IssueTokenFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewIssueTokenRequestWithBody(server, params, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewIssueTokenRequestWithBody constructs an http.Request for the IssueToken method, with any body, and a specified content type
+func NewIssueTokenRequestWithBody(server string, params *IssueTokenParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/oauth/token")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.Authorization != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Authorization", *params.Authorization, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Authorization", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetReadinessRequest constructs an http.Request for the GetReadiness method
 func NewGetReadinessRequest(server string) (*http.Request, error) {
 	var err error
@@ -5724,6 +12389,92 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /.well-known/jwks.json (the `GetSigningKeys` operationId).
 	GetSigningKeysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSigningKeysResponse, error)
 
+	// ListAPIKeysWithResponse List API keys, newest first
+	//
+	// Everybody sees their own personal keys; who holds the permission without a condition sees all of the tenant. Secrets are never shown again.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/api-keys (the `ListAPIKeys` operationId).
+	ListAPIKeysWithResponse(ctx context.Context, params *ListAPIKeysParams, reqEditors ...RequestEditorFn) (*ListAPIKeysResponse, error)
+
+	// CreateAPIKeyWithBodyWithResponse Make an API key
+	//
+	// The answer alone holds the key. Send it as Authorization: Bearer, or as X-API-Key. The caller must hold every permission that the key is to list (403 access.permission_not_held); a wildcard counts as all that it grants now.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
+	CreateAPIKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error)
+
+	// CreateAPIKeyWithResponse Make an API key
+	//
+	// The answer alone holds the key. Send it as Authorization: Bearer, or as X-API-Key. The caller must hold every permission that the key is to list (403 access.permission_not_held); a wildcard counts as all that it grants now.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
+	CreateAPIKeyWithResponse(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error)
+
+	// CurrentAPIKeyWithResponse Read the API key that is being used
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/api-keys/current (the `CurrentAPIKey` operationId).
+	CurrentAPIKeyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CurrentAPIKeyResponse, error)
+
+	// DeleteAPIKeyWithResponse Delete an API key
+	//
+	// All its secrets, and the tokens that were issued for it, end at once.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/api-keys/{id} (the `DeleteAPIKey` operationId).
+	DeleteAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteAPIKeyResponse, error)
+
+	// GetAPIKeyWithResponse Read an API key
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/api-keys/{id} (the `GetAPIKey` operationId).
+	GetAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetAPIKeyResponse, error)
+
+	// UpdateAPIKeyWithBodyWithResponse Change the name or the addresses of an API key
+	//
+	// What a key permits never changes. A personal key is changed by its user only.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
+	UpdateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error)
+
+	// UpdateAPIKeyWithResponse Change the name or the addresses of an API key
+	//
+	// What a key permits never changes. A personal key is changed by its user only.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
+	UpdateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error)
+
+	// RotateAPIKeyWithBodyWithResponse Give an API key a new secret
+	//
+	// The answer alone holds the new key. The one before goes on to work for overlap_seconds, any older one ends at once. The caller must hold every permission that the key lists; a personal key is rotated by its user only.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
+	RotateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error)
+
+	// RotateAPIKeyWithResponse Give an API key a new secret
+	//
+	// The answer alone holds the new key. The one before goes on to work for overlap_seconds, any older one ends at once. The caller must hold every permission that the key lists; a personal key is rotated by its user only.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
+	RotateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error)
+
 	// ListAuditEventsWithResponse List what happened, newest first
 	//
 	// Only the events of the caller's tenant. Filters are exact and all of them must match.
@@ -5743,6 +12494,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/audit/export (the `ExportAuditEvents` operationId).
 	ExportAuditEventsWithResponse(ctx context.Context, params *ExportAuditEventsParams, reqEditors ...RequestEditorFn) (*ExportAuditEventsResponse, error)
+
+	// CsrfTokenWithResponse Learn the CSRF token of the session in the cookies
+	//
+	// For a page that was loaded anew. What changes something with cookies needs the token in X-CSRF-Token. Pages of other origins cannot read the answer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/auth/csrf (the `CsrfToken` operationId).
+	CsrfTokenWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CsrfTokenResponse, error)
 
 	// ConfirmEmailChangeWithBodyWithResponse Confirm a change of address at one of the two addresses
 	//
@@ -5800,7 +12560,7 @@ type ClientWithResponsesInterface interface {
 
 	// LoginWithBodyWithResponse Sign in
 	//
-	// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at.
+	// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at. A user with a second factor gets mfa_required and an mfa_token instead of tokens, for POST /api/v1/auth/mfa. With transport cookie the tokens come in HttpOnly cookies instead, of the same kind of session.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5809,7 +12569,7 @@ type ClientWithResponsesInterface interface {
 
 	// LoginWithResponse Sign in
 	//
-	// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at.
+	// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at. A user with a second factor gets mfa_required and an mfa_token instead of tokens, for POST /api/v1/auth/mfa. With transport cookie the tokens come in HttpOnly cookies instead, of the same kind of session.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5818,12 +12578,75 @@ type ClientWithResponsesInterface interface {
 
 	// LogoutWithResponse End the bearer's session
 	//
-	// Its access tokens and its refresh token are refused from now on.
+	// Its access tokens and its refresh token are refused from now on. Cookies are removed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/auth/logout (the `Logout` operationId).
 	LogoutWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LogoutResponse, error)
+
+	// FinishLoginWithBodyWithResponse Finish a sign-in with a second factor
+	//
+	// Takes a code of the authenticator app, which is good once, or a recovery code. A wrong code is 401 identity.mfa_code_wrong. The token lives for identity.mfa.sign_in_ttl and identity.mfa.attempts codes; one that does not, or that was never issued, is 401 identity.mfa_token_invalid: begin again. Too many wrong codes in all of a user's sign-ins are 429 identity.locked. Whatever holds for a sign-in is asked again.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/mfa (the `FinishLogin` operationId).
+	FinishLoginWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*FinishLoginResponse, error)
+
+	// FinishLoginWithResponse Finish a sign-in with a second factor
+	//
+	// Takes a code of the authenticator app, which is good once, or a recovery code. A wrong code is 401 identity.mfa_code_wrong. The token lives for identity.mfa.sign_in_ttl and identity.mfa.attempts codes; one that does not, or that was never issued, is 401 identity.mfa_token_invalid: begin again. Too many wrong codes in all of a user's sign-ins are 429 identity.locked. Whatever holds for a sign-in is asked again.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/mfa (the `FinishLogin` operationId).
+	FinishLoginWithResponse(ctx context.Context, body FinishLoginJSONRequestBody, reqEditors ...RequestEditorFn) (*FinishLoginResponse, error)
+
+	// ExchangeSignInWithBodyWithResponse Trade the code of a callback for the tokens of a new session
+	//
+	// The code is good once, for a minute, in the browser that came back with it. Any other is 401 identity.sign_in_expired. The answer is that of a sign-in with a password.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/oidc/exchange (the `ExchangeSignIn` operationId).
+	ExchangeSignInWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExchangeSignInResponse, error)
+
+	// ExchangeSignInWithResponse Trade the code of a callback for the tokens of a new session
+	//
+	// The code is good once, for a minute, in the browser that came back with it. Any other is 401 identity.sign_in_expired. The answer is that of a sign-in with a password.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/oidc/exchange (the `ExchangeSignIn` operationId).
+	ExchangeSignInWithResponse(ctx context.Context, body ExchangeSignInJSONRequestBody, reqEditors ...RequestEditorFn) (*ExchangeSignInResponse, error)
+
+	// ListSignInProvidersWithResponse List the identity providers that one can sign in with
+	//
+	// Those of the configuration and, where tenant is the slug of one, those of that tenant.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/auth/oidc/providers (the `ListSignInProviders` operationId).
+	ListSignInProvidersWithResponse(ctx context.Context, params *ListSignInProvidersParams, reqEditors ...RequestEditorFn) (*ListSignInProvidersResponse, error)
+
+	// FinishSignInWithResponse Come back from an identity provider
+	//
+	// Where the provider sends the browser. It goes on to return_to below identity.public_url with #code=…, which POST /api/v1/auth/oidc/exchange takes within a minute, from the same browser; or with #linked=… where an identity was to be linked. When it fails it goes on to /sign-in#error=… there, with the code of the problem. Where identity.public_url is not set, the problem itself is the answer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/auth/oidc/{provider}/callback (the `FinishSignIn` operationId).
+	FinishSignInWithResponse(ctx context.Context, provider string, params *FinishSignInParams, reqEditors ...RequestEditorFn) (*FinishSignInResponse, error)
+
+	// StartSignInWithResponse Sign in with an identity provider
+	//
+	// For browsers: it leads to the provider, with PKCE (S256), a state that is good once in this browser, and a nonce. A provider that is not there is 404 identity.provider_unknown, one that does not answer 503 identity.provider_unavailable. return_to is a path of the front end; an address that leads elsewhere is 422 identity.return_to_invalid.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/auth/oidc/{provider}/start (the `StartSignIn` operationId).
+	StartSignInWithResponse(ctx context.Context, provider string, params *StartSignInParams, reqEditors ...RequestEditorFn) (*StartSignInResponse, error)
 
 	// ForgotPasswordWithBodyWithResponse Ask for a link to a new password
 	//
@@ -5863,21 +12686,21 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshWithBodyWithResponse Trade a refresh token for new tokens
 	//
-	// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again, unless that has been used. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused.
+	// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused. Without a body the token is taken from the refresh cookie, and the answer comes in cookies again; that needs X-CSRF-Token.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/auth/refresh (the `Refresh` operationId).
-	RefreshWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RefreshResponse, error)
+	RefreshWithBodyWithResponse(ctx context.Context, params *RefreshParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RefreshResponse, error)
 
 	// RefreshWithResponse Trade a refresh token for new tokens
 	//
-	// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again, unless that has been used. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused.
+	// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused. Without a body the token is taken from the refresh cookie, and the answer comes in cookies again; that needs X-CSRF-Token.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/auth/refresh (the `Refresh` operationId).
-	RefreshWithResponse(ctx context.Context, body RefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*RefreshResponse, error)
+	RefreshWithResponse(ctx context.Context, params *RefreshParams, body RefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*RefreshResponse, error)
 
 	// RegisterWithBodyWithResponse Create a user and a tenant
 	//
@@ -5897,23 +12720,41 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/auth/register (the `Register` operationId).
 	RegisterWithResponse(ctx context.Context, body RegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*RegisterResponse, error)
 
+	// StepUpWithBodyWithResponse Prove anew who one is
+	//
+	// For operations that answer 401 identity.step_up_required to an authentication which is older than auth.step_up_age. It takes the password or, of a user with a second factor, a code (422 identity.step_up_invalid without). A wrong one is 403 identity.password_wrong or identity.code_wrong. The answer is a new access token of the same session, whose refresh token stays as it is; the access token before goes on, and stays as old as it was. A caller with cookies gets a cookie.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/step-up (the `StepUp` operationId).
+	StepUpWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StepUpResponse, error)
+
+	// StepUpWithResponse Prove anew who one is
+	//
+	// For operations that answer 401 identity.step_up_required to an authentication which is older than auth.step_up_age. It takes the password or, of a user with a second factor, a code (422 identity.step_up_invalid without). A wrong one is 403 identity.password_wrong or identity.code_wrong. The answer is a new access token of the same session, whose refresh token stays as it is; the access token before goes on, and stays as old as it was. A caller with cookies gets a cookie.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/step-up (the `StepUp` operationId).
+	StepUpWithResponse(ctx context.Context, body StepUpJSONRequestBody, reqEditors ...RequestEditorFn) (*StepUpResponse, error)
+
 	// SwitchTenantWithBodyWithResponse Act in another of one's tenants
 	//
-	// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found.
+	// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found. A caller with cookies gets cookies.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/auth/switch (the `SwitchTenant` operationId).
-	SwitchTenantWithBodyWithResponse(ctx context.Context, params *SwitchTenantParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SwitchTenantResponse, error)
+	SwitchTenantWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SwitchTenantResponse, error)
 
 	// SwitchTenantWithResponse Act in another of one's tenants
 	//
-	// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found.
+	// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found. A caller with cookies gets cookies.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/auth/switch (the `SwitchTenant` operationId).
-	SwitchTenantWithResponse(ctx context.Context, params *SwitchTenantParams, body SwitchTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*SwitchTenantResponse, error)
+	SwitchTenantWithResponse(ctx context.Context, body SwitchTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*SwitchTenantResponse, error)
 
 	// ExplainDecisionWithBodyWithResponse Say why somebody may do something, or may not
 	//
@@ -5932,6 +12773,29 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
 	ExplainDecisionWithResponse(ctx context.Context, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*ExplainDecisionResponse, error)
+
+	// UnfollowWithResponse Stop following the blog
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/blog/following (the `Unfollow` operationId).
+	UnfollowWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*UnfollowResponse, error)
+
+	// GetFollowingWithResponse Tell whether the caller follows the blog
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/blog/following (the `GetFollowing` operationId).
+	GetFollowingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetFollowingResponse, error)
+
+	// FollowWithResponse Follow the blog
+	//
+	// The caller is told of every new post, and in the morning of what was published the day before, as their preferences allow.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/blog/following (the `Follow` operationId).
+	FollowWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*FollowResponse, error)
 
 	// ListPostsWithResponse List posts, newest first
 	//
@@ -6000,6 +12864,74 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/blog/posts/{id}/publish (the `PublishPost` operationId).
 	PublishPostWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*PublishPostResponse, error)
+
+	// ListProvidersWithResponse List the tenant's identity providers
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/identity-providers (the `ListProviders` operationId).
+	ListProvidersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListProvidersResponse, error)
+
+	// CreateProviderWithBodyWithResponse Let people sign in with an identity provider of the tenant
+	//
+	// Nobody can, until one of its domains is proved. The caller must hold all that each role permits that it gives: 403 access.permission_not_held.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
+	CreateProviderWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error)
+
+	// CreateProviderWithResponse Let people sign in with an identity provider of the tenant
+	//
+	// Nobody can, until one of its domains is proved. The caller must hold all that each role permits that it gives: 403 access.permission_not_held.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
+	CreateProviderWithResponse(ctx context.Context, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error)
+
+	// DeleteProviderWithResponse Remove an identity provider of the tenant
+	//
+	// Those who signed in with it stay members, and their sessions go on.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/identity-providers/{id} (the `DeleteProvider` operationId).
+	DeleteProviderWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteProviderResponse, error)
+
+	// GetProviderWithResponse Read an identity provider of the tenant
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/identity-providers/{id} (the `GetProvider` operationId).
+	GetProviderWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetProviderResponse, error)
+
+	// UpdateProviderWithBodyWithResponse Change an identity provider of the tenant
+	//
+	// With If-Match, only the version that it names. Another issuer needs the secret again, and knows nobody: its people are linked anew.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/v1/identity-providers/{id} (the `UpdateProvider` operationId).
+	UpdateProviderWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateProviderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateProviderResponse, error)
+
+	// UpdateProviderWithResponse Change an identity provider of the tenant
+	//
+	// With If-Match, only the version that it names. Another issuer needs the secret again, and knows nobody: its people are linked anew.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/v1/identity-providers/{id} (the `UpdateProvider` operationId).
+	UpdateProviderWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateProviderParams, body UpdateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateProviderResponse, error)
+
+	// ProveDomainsWithResponse Look for the records that prove the domains of an identity provider
+	//
+	// Each domain needs a TXT record with the name and the value that the provider's domains show. Those that are proved stay so.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/identity-providers/{id}/prove-domains (the `ProveDomains` operationId).
+	ProveDomainsWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ProveDomainsResponse, error)
 
 	// ListInvitationsWithResponse List the invitations that nobody has accepted, newest first
 	//
@@ -6116,6 +13048,152 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/me/export (the `ExportMe` operationId).
 	ExportMeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ExportMeResponse, error)
 
+	// ListMyIdentitiesWithResponse List the identities that the caller can sign in with
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/me/identities (the `ListMyIdentities` operationId).
+	ListMyIdentitiesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListMyIdentitiesResponse, error)
+
+	// LinkMyIdentityWithBodyWithResponse Link an identity to the caller
+	//
+	// Answers with where the browser has to go, and goes on as a sign-in does. The sign-in of the session must not be older than fifteen minutes: 403 identity.sign_in_again.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/me/identities (the `LinkMyIdentity` operationId).
+	LinkMyIdentityWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LinkMyIdentityResponse, error)
+
+	// LinkMyIdentityWithResponse Link an identity to the caller
+	//
+	// Answers with where the browser has to go, and goes on as a sign-in does. The sign-in of the session must not be older than fifteen minutes: 403 identity.sign_in_again.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/me/identities (the `LinkMyIdentity` operationId).
+	LinkMyIdentityWithResponse(ctx context.Context, body LinkMyIdentityJSONRequestBody, reqEditors ...RequestEditorFn) (*LinkMyIdentityResponse, error)
+
+	// UnlinkMyIdentityWithResponse Unlink an identity
+	//
+	// The last one of a user who has no password stays, 409 identity.last_identity.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/me/identities/{id} (the `UnlinkMyIdentity` operationId).
+	UnlinkMyIdentityWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*UnlinkMyIdentityResponse, error)
+
+	// GetMyMfaWithResponse My second factors
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/me/mfa (the `GetMyMfa` operationId).
+	GetMyMfaWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMyMfaResponse, error)
+
+	// RenewRecoveryCodesWithResponse Make new recovery codes
+	//
+	// Those before are good no longer. Without a second factor the answer is 409 identity.mfa_not_enrolled.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/me/mfa/recovery-codes (the `RenewRecoveryCodes` operationId).
+	RenewRecoveryCodesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RenewRecoveryCodesResponse, error)
+
+	// RemoveTotpWithResponse Remove the authenticator app
+	//
+	// The recovery codes go with it, and the caller's other sessions end. Where the tenant requires a second factor, the caller can do nothing there until one is enrolled again. Without one the answer is 409 identity.mfa_not_enrolled.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/me/mfa/totp (the `RemoveTotp` operationId).
+	RemoveTotpWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RemoveTotpResponse, error)
+
+	// BeginTotpWithResponse Begin to enrol an authenticator app
+	//
+	// It counts once a code has confirmed it; until then, calling this again replaces it. Where there is one already the answer is 409 identity.mfa_enrolled.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/me/mfa/totp (the `BeginTotp` operationId).
+	BeginTotpWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*BeginTotpResponse, error)
+
+	// ConfirmTotpWithBodyWithResponse Confirm the authenticator app with a code of it
+	//
+	// From here on it takes a code to sign in. The caller's session has proved it; the others were begun without and end. A wrong code is 403 identity.code_wrong.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/me/mfa/totp/confirm (the `ConfirmTotp` operationId).
+	ConfirmTotpWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmTotpResponse, error)
+
+	// ConfirmTotpWithResponse Confirm the authenticator app with a code of it
+	//
+	// From here on it takes a code to sign in. The caller's session has proved it; the others were begun without and end. A wrong code is 403 identity.code_wrong.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/me/mfa/totp/confirm (the `ConfirmTotp` operationId).
+	ConfirmTotpWithResponse(ctx context.Context, body ConfirmTotpJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmTotpResponse, error)
+
+	// GetMyNotificationPreferencesWithResponse What you have chosen about notifications in this tenant
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/me/notification-preferences (the `GetMyNotificationPreferences` operationId).
+	GetMyNotificationPreferencesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMyNotificationPreferencesResponse, error)
+
+	// UpdateMyNotificationPreferencesWithBodyWithResponse Choose about notifications in this tenant
+	//
+	// What is left out stays as it is. The time zone and the language are settings of their own.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
+	UpdateMyNotificationPreferencesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error)
+
+	// UpdateMyNotificationPreferencesWithResponse Choose about notifications in this tenant
+	//
+	// What is left out stays as it is. The time zone and the language are settings of their own.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
+	UpdateMyNotificationPreferencesWithResponse(ctx context.Context, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error)
+
+	// ListMyNotificationsWithResponse List your notifications in this tenant, newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/me/notifications (the `ListMyNotifications` operationId).
+	ListMyNotificationsWithResponse(ctx context.Context, params *ListMyNotificationsParams, reqEditors ...RequestEditorFn) (*ListMyNotificationsResponse, error)
+
+	// ReadAllMyNotificationsWithResponse Mark everything as read that is not archived
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/me/notifications/read-all (the `ReadAllMyNotifications` operationId).
+	ReadAllMyNotificationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadAllMyNotificationsResponse, error)
+
+	// CountMyUnreadNotificationsWithResponse Count what you have neither read nor archived
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/me/notifications/unread-count (the `CountMyUnreadNotifications` operationId).
+	CountMyUnreadNotificationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CountMyUnreadNotificationsResponse, error)
+
+	// UpdateMyNotificationWithBodyWithResponse Mark a notification as read, or archive it, or undo that
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
+	UpdateMyNotificationWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error)
+
+	// UpdateMyNotificationWithResponse Mark a notification as read, or archive it, or undo that
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
+	UpdateMyNotificationWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error)
+
 	// ChangePasswordWithBodyWithResponse Change the caller's password
 	//
 	// Ends the caller's other sessions. A wrong password is 403 identity.password_wrong, a weak new one 422 identity.password_weak.
@@ -6204,6 +13282,264 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
 	UpdateMemberWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error)
 
+	// ListNotificationTemplatesWithResponse List what the tenant's notifications can say
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/notification-templates (the `ListNotificationTemplates` operationId).
+	ListNotificationTemplatesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListNotificationTemplatesResponse, error)
+
+	// RestoreNotificationTemplateWithResponse Go back to what is built in
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/notification-templates/{name}/{locale} (the `RestoreNotificationTemplate` operationId).
+	RestoreNotificationTemplateWithResponse(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*RestoreNotificationTemplateResponse, error)
+
+	// GetNotificationTemplateWithResponse Show what a template says in a language
+	//
+	// What the tenant has replaced, or else what is built in, in the nearest language.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/notification-templates/{name}/{locale} (the `GetNotificationTemplate` operationId).
+	GetNotificationTemplateWithResponse(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*GetNotificationTemplateResponse, error)
+
+	// ReplaceNotificationTemplateWithBodyWithResponse Replace what a template says in a language
+	//
+	// The source is tried with the template's sample first, and refused with the reason when it does not work.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
+	ReplaceNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error)
+
+	// ReplaceNotificationTemplateWithResponse Replace what a template says in a language
+	//
+	// The source is tried with the template's sample first, and refused with the reason when it does not work.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
+	ReplaceNotificationTemplateWithResponse(ctx context.Context, name string, locale string, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error)
+
+	// PreviewNotificationTemplateWithBodyWithResponse Render a template
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
+	PreviewNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error)
+
+	// PreviewNotificationTemplateWithResponse Render a template
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
+	PreviewNotificationTemplateWithResponse(ctx context.Context, name string, locale string, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error)
+
+	// GetSubscriptionWithResponse What a link to unsubscribe is about
+	//
+	// Changes nothing, so that a program that follows every link does no harm.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/notifications/unsubscribe (the `GetSubscription` operationId).
+	GetSubscriptionWithResponse(ctx context.Context, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*GetSubscriptionResponse, error)
+
+	// UnsubscribeWithBodyWithResponse End mails of the kind that the link was in
+	//
+	// One request of a mail program or a page is enough (RFC 8058). It may be repeated.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/notifications/unsubscribe (the `Unsubscribe` operationId).
+	UnsubscribeWithBodyWithResponse(ctx context.Context, params *UnsubscribeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnsubscribeResponse, error)
+
+	// UnsubscribeWithFormdataBodyWithResponse End mails of the kind that the link was in
+	//
+	// One request of a mail program or a page is enough (RFC 8058). It may be repeated.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/notifications/unsubscribe (the `Unsubscribe` operationId).
+	UnsubscribeWithFormdataBodyWithResponse(ctx context.Context, params *UnsubscribeParams, body UnsubscribeFormdataRequestBody, reqEditors ...RequestEditorFn) (*UnsubscribeResponse, error)
+
+	// ListOpsChannelsWithResponse Show how the channels of notifications have done in the last 24 hours
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/channels (the `ListOpsChannels` operationId).
+	ListOpsChannelsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOpsChannelsResponse, error)
+
+	// ListOpsEventsWithResponse List the events of all tenants, newest first
+	//
+	// Events are kept for a while after everybody has handled them. The data is shown by the single event only.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/events (the `ListOpsEvents` operationId).
+	ListOpsEventsWithResponse(ctx context.Context, params *ListOpsEventsParams, reqEditors ...RequestEditorFn) (*ListOpsEventsResponse, error)
+
+	// GetOpsEventWithResponse Show an event, and who has not handled it
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/events/{id} (the `GetOpsEvent` operationId).
+	GetOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsEventResponse, error)
+
+	// ReplayOpsEventWithBodyWithResponse Deliver an event again
+	//
+	// With a subscriber, to that one, whether or not it has handled the event. Without, to all for which it is parked.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
+	ReplayOpsEventWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error)
+
+	// ReplayOpsEventWithResponse Deliver an event again
+	//
+	// With a subscriber, to that one, whether or not it has handled the event. Without, to all for which it is parked.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
+	ReplayOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error)
+
+	// ListOpsJobsWithResponse List the jobs of all tenants, newest first
+	//
+	// Jobs are kept for a while after they are done. The arguments are shown by the single job only.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/jobs (the `ListOpsJobs` operationId).
+	ListOpsJobsWithResponse(ctx context.Context, params *ListOpsJobsParams, reqEditors ...RequestEditorFn) (*ListOpsJobsResponse, error)
+
+	// ApplyOpsJobsWithBodyWithResponse Retry, cancel or delete the jobs that a filter chooses
+	//
+	// Jobs whose state does not allow it are left out. Repeat it until the answer is below the limit.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
+	ApplyOpsJobsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error)
+
+	// ApplyOpsJobsWithResponse Retry, cancel or delete the jobs that a filter chooses
+	//
+	// Jobs whose state does not allow it are left out. Repeat it until the answer is below the limit.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
+	ApplyOpsJobsWithResponse(ctx context.Context, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error)
+
+	// DeleteOpsJobWithResponse Remove a job that is not running
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/ops/jobs/{id} (the `DeleteOpsJob` operationId).
+	DeleteOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteOpsJobResponse, error)
+
+	// GetOpsJobWithResponse Show a job, its arguments and its result
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/jobs/{id} (the `GetOpsJob` operationId).
+	GetOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsJobResponse, error)
+
+	// CancelOpsJobWithResponse End a job
+	//
+	// One that waits is canceled at once. One that is running is told to stop, and canceled when it does.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/jobs/{id}/cancel (the `CancelOpsJob` operationId).
+	CancelOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*CancelOpsJobResponse, error)
+
+	// RetryOpsJobWithResponse Have a job tried as soon as possible
+	//
+	// One that has failed or was canceled begins anew; one that waits for its time does not wait any longer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/jobs/{id}/retry (the `RetryOpsJob` operationId).
+	RetryOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*RetryOpsJobResponse, error)
+
+	// ListOpsNotificationsWithResponse List what became of the notifications of all tenants, newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/notifications (the `ListOpsNotifications` operationId).
+	ListOpsNotificationsWithResponse(ctx context.Context, params *ListOpsNotificationsParams, reqEditors ...RequestEditorFn) (*ListOpsNotificationsResponse, error)
+
+	// GetOpsNotificationWithResponse Show what became of a notification, by channel and attempt
+	//
+	// What it said and the addresses that it went to are not shown, and not kept when it is delivered.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/notifications/{id} (the `GetOpsNotification` operationId).
+	GetOpsNotificationWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsNotificationResponse, error)
+
+	// ListOpsParkedEventsWithResponse List what was given up on, the longest-standing first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/parked-events (the `ListOpsParkedEvents` operationId).
+	ListOpsParkedEventsWithResponse(ctx context.Context, params *ListOpsParkedEventsParams, reqEditors ...RequestEditorFn) (*ListOpsParkedEventsResponse, error)
+
+	// ListOpsQueuesWithResponse Show how each queue does
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/queues (the `ListOpsQueues` operationId).
+	ListOpsQueuesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOpsQueuesResponse, error)
+
+	// PauseOpsQueueWithResponse Keep the jobs of a queue from being begun
+	//
+	// What is running goes on.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/queues/{name}/pause (the `PauseOpsQueue` operationId).
+	PauseOpsQueueWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*PauseOpsQueueResponse, error)
+
+	// ResumeOpsQueueWithResponse Let the jobs of a queue be begun again
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/queues/{name}/resume (the `ResumeOpsQueue` operationId).
+	ResumeOpsQueueWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*ResumeOpsQueueResponse, error)
+
+	// ListOpsSchedulesWithResponse Show when each schedule fires
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/schedules (the `ListOpsSchedules` operationId).
+	ListOpsSchedulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOpsSchedulesResponse, error)
+
+	// PauseOpsScheduleWithResponse Keep a schedule from firing
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/schedules/{name}/pause (the `PauseOpsSchedule` operationId).
+	PauseOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*PauseOpsScheduleResponse, error)
+
+	// ResumeOpsScheduleWithResponse Let a schedule fire again
+	//
+	// What it has missed is left out.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/schedules/{name}/resume (the `ResumeOpsSchedule` operationId).
+	ResumeOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*ResumeOpsScheduleResponse, error)
+
+	// RunOpsScheduleWithResponse Ask for the job of a schedule now
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
+	RunOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*RunOpsScheduleResponse, error)
+
 	// ListPermissionsWithResponse List every permission
 	//
 	// The catalogue of the modules that are switched on, sorted by name, on one page.
@@ -6291,6 +13627,33 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
 	CloneRoleWithResponse(ctx context.Context, id openapi_types.UUID, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*CloneRoleResponse, error)
+
+	// GetSettingsWithResponse See the settings
+	//
+	// All that the caller may see, with the value that counts for them: the first that they themselves, the tenant or the environment have, and otherwise the default.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/settings (the `GetSettings` operationId).
+	GetSettingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSettingsResponse, error)
+
+	// UpdateSettingsWithBodyWithResponse Choose
+	//
+	// Sets several settings of the tenant, or the caller's own, or none of them: 422 settings.invalid names every key at fault. Null goes back to what is inherited. Those of the tenant take the permission settings.tenant.update, or the one that a setting names instead (403 settings.not_permitted). A key that the caller may not see is unknown.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/v1/settings (the `UpdateSettings` operationId).
+	UpdateSettingsWithBodyWithResponse(ctx context.Context, params *UpdateSettingsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateSettingsResponse, error)
+
+	// UpdateSettingsWithResponse Choose
+	//
+	// Sets several settings of the tenant, or the caller's own, or none of them: 422 settings.invalid names every key at fault. Null goes back to what is inherited. Those of the tenant take the permission settings.tenant.update, or the one that a setting names instead (403 settings.not_permitted). A key that the caller may not see is unknown.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/v1/settings (the `UpdateSettings` operationId).
+	UpdateSettingsWithResponse(ctx context.Context, params *UpdateSettingsParams, body UpdateSettingsJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateSettingsResponse, error)
 
 	// GetHealthWithResponse Show the state of every part, with the reasons
 	//
@@ -6391,6 +13754,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /healthz (the `GetLiveness` operationId).
 	GetLivenessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLivenessResponse, error)
 
+	// IssueTokenWithBodyWithResponse Get an access token for an API key
+	//
+	// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client id is the id of a tenant's key and the client secret is the key, by HTTP Basic or in the form. The token is good for as long as the key is.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /oauth/token (the `IssueToken` operationId).
+	IssueTokenWithBodyWithResponse(ctx context.Context, params *IssueTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IssueTokenResponse, error)
+
+	// IssueTokenWithFormdataBodyWithResponse Get an access token for an API key
+	//
+	// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client id is the id of a tenant's key and the client secret is the key, by HTTP Basic or in the form. The token is good for as long as the key is.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /oauth/token (the `IssueToken` operationId).
+	IssueTokenWithFormdataBodyWithResponse(ctx context.Context, params *IssueTokenParams, body IssueTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*IssueTokenResponse, error)
+
 	// GetReadinessWithResponse Tell whether this replica can serve
 	//
 	// Every part is examined; the worst status counts, and only unhealthy takes the replica out of service.
@@ -6450,6 +13831,342 @@ func (r GetSigningKeysResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetSigningKeysResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListAPIKeysResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ApikeysKeyPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListAPIKeysResponse) GetJSON200() *ApikeysKeyPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListAPIKeysResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListAPIKeysResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAPIKeysResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAPIKeysResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAPIKeysResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateAPIKeyResponse201Headers the declared response headers of an HTTP 201 response for CreateAPIKey
+type CreateAPIKeyResponse201Headers struct {
+	Location *string
+}
+
+type CreateAPIKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *ApikeysKeyWithSecret
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateAPIKeyResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateAPIKeyResponse) GetJSON201() *ApikeysKeyWithSecret {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateAPIKeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateAPIKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateAPIKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateAPIKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateAPIKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CurrentAPIKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ApikeysKey
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CurrentAPIKeyResponse) GetJSON200() *ApikeysKey {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CurrentAPIKeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CurrentAPIKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CurrentAPIKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CurrentAPIKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CurrentAPIKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteAPIKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteAPIKeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteAPIKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteAPIKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteAPIKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteAPIKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetAPIKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ApikeysKey
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetAPIKeyResponse) GetJSON200() *ApikeysKey {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetAPIKeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAPIKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAPIKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAPIKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAPIKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UpdateAPIKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ApikeysKey
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateAPIKeyResponse) GetJSON200() *ApikeysKey {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UpdateAPIKeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateAPIKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateAPIKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateAPIKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateAPIKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RotateAPIKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ApikeysKeyWithSecret
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RotateAPIKeyResponse) GetJSON200() *ApikeysKeyWithSecret {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RotateAPIKeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RotateAPIKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RotateAPIKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RotateAPIKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RotateAPIKeyResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6546,6 +14263,54 @@ func (r ExportAuditEventsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ExportAuditEventsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CsrfTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityCSRFToken
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CsrfTokenResponse) GetJSON200() *IdentityCSRFToken {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CsrfTokenResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CsrfTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CsrfTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CsrfTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CsrfTokenResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6771,6 +14536,246 @@ func (r LogoutResponse) ContentType() string {
 	return ""
 }
 
+type FinishLoginResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityTokens
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r FinishLoginResponse) GetJSON200() *IdentityTokens {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r FinishLoginResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r FinishLoginResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r FinishLoginResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r FinishLoginResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r FinishLoginResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ExchangeSignInResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityTokens
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExchangeSignInResponse) GetJSON200() *IdentityTokens {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExchangeSignInResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExchangeSignInResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExchangeSignInResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExchangeSignInResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExchangeSignInResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListSignInProvidersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentitySignInProviders
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSignInProvidersResponse) GetJSON200() *IdentitySignInProviders {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListSignInProvidersResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSignInProvidersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSignInProvidersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSignInProvidersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSignInProvidersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// FinishSignInResponse302Headers the declared response headers of an HTTP 302 response for FinishSignIn
+type FinishSignInResponse302Headers struct {
+	Location *string
+}
+
+type FinishSignInResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers302 the parsed response headers for an HTTP 302 response
+	Headers302 *FinishSignInResponse302Headers
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r FinishSignInResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r FinishSignInResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r FinishSignInResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r FinishSignInResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r FinishSignInResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// StartSignInResponse302Headers the declared response headers of an HTTP 302 response for StartSignIn
+type StartSignInResponse302Headers struct {
+	Location *string
+}
+
+type StartSignInResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers302 the parsed response headers for an HTTP 302 response
+	Headers302 *StartSignInResponse302Headers
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StartSignInResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StartSignInResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartSignInResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartSignInResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartSignInResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ForgotPasswordResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6949,6 +14954,54 @@ func (r RegisterResponse) ContentType() string {
 	return ""
 }
 
+type StepUpResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityTokens
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StepUpResponse) GetJSON200() *IdentityTokens {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StepUpResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StepUpResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StepUpResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StepUpResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StepUpResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type SwitchTenantResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7039,6 +15092,136 @@ func (r ExplainDecisionResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ExplainDecisionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UnfollowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UnfollowResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UnfollowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnfollowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnfollowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnfollowResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetFollowingResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BlogFollowing
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetFollowingResponse) GetJSON200() *BlogFollowing {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetFollowingResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetFollowingResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetFollowingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetFollowingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetFollowingResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type FollowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r FollowResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r FollowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r FollowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r FollowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r FollowResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7349,6 +15532,309 @@ func (r PublishPostResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r PublishPostResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListProvidersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityProviderList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListProvidersResponse) GetJSON200() *IdentityProviderList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListProvidersResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListProvidersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListProvidersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListProvidersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListProvidersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateProviderResponse201Headers the declared response headers of an HTTP 201 response for CreateProvider
+type CreateProviderResponse201Headers struct {
+	ETag     *string
+	Location *string
+}
+
+type CreateProviderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *IdentityProvider
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateProviderResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateProviderResponse) GetJSON201() *IdentityProvider {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateProviderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateProviderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateProviderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateProviderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateProviderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteProviderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteProviderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteProviderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteProviderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteProviderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteProviderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetProviderResponse200Headers the declared response headers of an HTTP 200 response for GetProvider
+type GetProviderResponse200Headers struct {
+	ETag *string
+}
+
+type GetProviderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityProvider
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetProviderResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetProviderResponse) GetJSON200() *IdentityProvider {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetProviderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetProviderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetProviderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetProviderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetProviderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateProviderResponse200Headers the declared response headers of an HTTP 200 response for UpdateProvider
+type UpdateProviderResponse200Headers struct {
+	ETag *string
+}
+
+type UpdateProviderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityProvider
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateProviderResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateProviderResponse) GetJSON200() *IdentityProvider {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UpdateProviderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateProviderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateProviderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateProviderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateProviderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ProveDomainsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityProvider
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ProveDomainsResponse) GetJSON200() *IdentityProvider {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ProveDomainsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ProveDomainsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ProveDomainsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ProveDomainsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ProveDomainsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7780,6 +16266,664 @@ func (r ExportMeResponse) ContentType() string {
 	return ""
 }
 
+type ListMyIdentitiesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityFederatedIdentities
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListMyIdentitiesResponse) GetJSON200() *IdentityFederatedIdentities {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListMyIdentitiesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListMyIdentitiesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListMyIdentitiesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListMyIdentitiesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListMyIdentitiesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type LinkMyIdentityResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityLinkStart
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r LinkMyIdentityResponse) GetJSON200() *IdentityLinkStart {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r LinkMyIdentityResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r LinkMyIdentityResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LinkMyIdentityResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LinkMyIdentityResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LinkMyIdentityResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UnlinkMyIdentityResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UnlinkMyIdentityResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UnlinkMyIdentityResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnlinkMyIdentityResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnlinkMyIdentityResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnlinkMyIdentityResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetMyMfaResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityMfa
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetMyMfaResponse) GetJSON200() *IdentityMfa {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetMyMfaResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetMyMfaResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMyMfaResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMyMfaResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMyMfaResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RenewRecoveryCodesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityRecoveryCodes
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RenewRecoveryCodesResponse) GetJSON200() *IdentityRecoveryCodes {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RenewRecoveryCodesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RenewRecoveryCodesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RenewRecoveryCodesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RenewRecoveryCodesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RenewRecoveryCodesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RemoveTotpResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RemoveTotpResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RemoveTotpResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RemoveTotpResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RemoveTotpResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RemoveTotpResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type BeginTotpResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityTotpEnrolment
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r BeginTotpResponse) GetJSON200() *IdentityTotpEnrolment {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r BeginTotpResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r BeginTotpResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r BeginTotpResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BeginTotpResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BeginTotpResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ConfirmTotpResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IdentityRecoveryCodes
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ConfirmTotpResponse) GetJSON200() *IdentityRecoveryCodes {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ConfirmTotpResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ConfirmTotpResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ConfirmTotpResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ConfirmTotpResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ConfirmTotpResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetMyNotificationPreferencesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsPreferences
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetMyNotificationPreferencesResponse) GetJSON200() *NotificationsPreferences {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetMyNotificationPreferencesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetMyNotificationPreferencesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMyNotificationPreferencesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMyNotificationPreferencesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMyNotificationPreferencesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UpdateMyNotificationPreferencesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsPreferences
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateMyNotificationPreferencesResponse) GetJSON200() *NotificationsPreferences {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UpdateMyNotificationPreferencesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateMyNotificationPreferencesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateMyNotificationPreferencesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateMyNotificationPreferencesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateMyNotificationPreferencesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListMyNotificationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsNotificationPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListMyNotificationsResponse) GetJSON200() *NotificationsNotificationPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListMyNotificationsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListMyNotificationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListMyNotificationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListMyNotificationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListMyNotificationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReadAllMyNotificationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsMarked
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReadAllMyNotificationsResponse) GetJSON200() *NotificationsMarked {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReadAllMyNotificationsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReadAllMyNotificationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReadAllMyNotificationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReadAllMyNotificationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReadAllMyNotificationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CountMyUnreadNotificationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsUnreadCount
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CountMyUnreadNotificationsResponse) GetJSON200() *NotificationsUnreadCount {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CountMyUnreadNotificationsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CountMyUnreadNotificationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CountMyUnreadNotificationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CountMyUnreadNotificationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CountMyUnreadNotificationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UpdateMyNotificationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsMyNotification
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateMyNotificationResponse) GetJSON200() *NotificationsMyNotification {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UpdateMyNotificationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateMyNotificationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateMyNotificationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateMyNotificationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateMyNotificationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ChangePasswordResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8123,6 +17267,1260 @@ func (r UpdateMemberResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UpdateMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListNotificationTemplatesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsTemplateList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListNotificationTemplatesResponse) GetJSON200() *NotificationsTemplateList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListNotificationTemplatesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListNotificationTemplatesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListNotificationTemplatesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListNotificationTemplatesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListNotificationTemplatesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RestoreNotificationTemplateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RestoreNotificationTemplateResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RestoreNotificationTemplateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RestoreNotificationTemplateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RestoreNotificationTemplateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RestoreNotificationTemplateResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetNotificationTemplateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsTemplateSource
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetNotificationTemplateResponse) GetJSON200() *NotificationsTemplateSource {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetNotificationTemplateResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetNotificationTemplateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetNotificationTemplateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetNotificationTemplateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetNotificationTemplateResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReplaceNotificationTemplateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsTemplateSource
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplaceNotificationTemplateResponse) GetJSON200() *NotificationsTemplateSource {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplaceNotificationTemplateResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplaceNotificationTemplateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplaceNotificationTemplateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplaceNotificationTemplateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplaceNotificationTemplateResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PreviewNotificationTemplateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsTemplatePreview
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PreviewNotificationTemplateResponse) GetJSON200() *NotificationsTemplatePreview {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PreviewNotificationTemplateResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PreviewNotificationTemplateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewNotificationTemplateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewNotificationTemplateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PreviewNotificationTemplateResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetSubscriptionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsSubscription
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSubscriptionResponse) GetJSON200() *NotificationsSubscription {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetSubscriptionResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSubscriptionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSubscriptionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSubscriptionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSubscriptionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UnsubscribeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsSubscription
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UnsubscribeResponse) GetJSON200() *NotificationsSubscription {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UnsubscribeResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UnsubscribeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnsubscribeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnsubscribeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnsubscribeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListOpsChannelsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsChannelList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOpsChannelsResponse) GetJSON200() *OpsChannelList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOpsChannelsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOpsChannelsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOpsChannelsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOpsChannelsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOpsChannelsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListOpsEventsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsEventPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOpsEventsResponse) GetJSON200() *OpsEventPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOpsEventsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOpsEventsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOpsEventsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOpsEventsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOpsEventsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetOpsEventResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsEventDetails
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOpsEventResponse) GetJSON200() *OpsEventDetails {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOpsEventResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOpsEventResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOpsEventResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOpsEventResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOpsEventResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReplayOpsEventResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsReplayed
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplayOpsEventResponse) GetJSON200() *OpsReplayed {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplayOpsEventResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplayOpsEventResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplayOpsEventResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplayOpsEventResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplayOpsEventResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListOpsJobsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsJobPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOpsJobsResponse) GetJSON200() *OpsJobPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOpsJobsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOpsJobsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOpsJobsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOpsJobsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOpsJobsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ApplyOpsJobsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsJobsAffected
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ApplyOpsJobsResponse) GetJSON200() *OpsJobsAffected {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ApplyOpsJobsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ApplyOpsJobsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ApplyOpsJobsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ApplyOpsJobsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ApplyOpsJobsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteOpsJobResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteOpsJobResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteOpsJobResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteOpsJobResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteOpsJobResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteOpsJobResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetOpsJobResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsJobDetails
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOpsJobResponse) GetJSON200() *OpsJobDetails {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOpsJobResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOpsJobResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOpsJobResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOpsJobResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOpsJobResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CancelOpsJobResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsJob
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CancelOpsJobResponse) GetJSON200() *OpsJob {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelOpsJobResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelOpsJobResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelOpsJobResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelOpsJobResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelOpsJobResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RetryOpsJobResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsJob
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RetryOpsJobResponse) GetJSON200() *OpsJob {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RetryOpsJobResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RetryOpsJobResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RetryOpsJobResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RetryOpsJobResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RetryOpsJobResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListOpsNotificationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsReceiptPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOpsNotificationsResponse) GetJSON200() *OpsReceiptPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOpsNotificationsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOpsNotificationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOpsNotificationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOpsNotificationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOpsNotificationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetOpsNotificationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsReceipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOpsNotificationResponse) GetJSON200() *OpsReceipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOpsNotificationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOpsNotificationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOpsNotificationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOpsNotificationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOpsNotificationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListOpsParkedEventsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsDeliveryPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOpsParkedEventsResponse) GetJSON200() *OpsDeliveryPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOpsParkedEventsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOpsParkedEventsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOpsParkedEventsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOpsParkedEventsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOpsParkedEventsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListOpsQueuesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsQueueList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOpsQueuesResponse) GetJSON200() *OpsQueueList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOpsQueuesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOpsQueuesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOpsQueuesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOpsQueuesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOpsQueuesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PauseOpsQueueResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PauseOpsQueueResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PauseOpsQueueResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PauseOpsQueueResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PauseOpsQueueResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PauseOpsQueueResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ResumeOpsQueueResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResumeOpsQueueResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumeOpsQueueResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumeOpsQueueResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumeOpsQueueResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResumeOpsQueueResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListOpsSchedulesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsScheduleList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOpsSchedulesResponse) GetJSON200() *OpsScheduleList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOpsSchedulesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOpsSchedulesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOpsSchedulesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOpsSchedulesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOpsSchedulesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PauseOpsScheduleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PauseOpsScheduleResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PauseOpsScheduleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PauseOpsScheduleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PauseOpsScheduleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PauseOpsScheduleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ResumeOpsScheduleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResumeOpsScheduleResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumeOpsScheduleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumeOpsScheduleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumeOpsScheduleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResumeOpsScheduleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RunOpsScheduleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsJobAsked
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RunOpsScheduleResponse) GetJSON200() *OpsJobAsked {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RunOpsScheduleResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RunOpsScheduleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RunOpsScheduleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RunOpsScheduleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RunOpsScheduleResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8482,6 +18880,116 @@ func (r CloneRoleResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CloneRoleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetSettingsResponse200Headers the declared response headers of an HTTP 200 response for GetSettings
+type GetSettingsResponse200Headers struct {
+	ETag *string
+}
+
+type GetSettingsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SettingsSettings
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetSettingsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSettingsResponse) GetJSON200() *SettingsSettings {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetSettingsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSettingsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSettingsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSettingsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSettingsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateSettingsResponse200Headers the declared response headers of an HTTP 200 response for UpdateSettings
+type UpdateSettingsResponse200Headers struct {
+	ETag *string
+}
+
+type UpdateSettingsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SettingsSettings
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateSettingsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateSettingsResponse) GetJSON200() *SettingsSettings {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UpdateSettingsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateSettingsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateSettingsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateSettingsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateSettingsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8942,6 +19450,54 @@ func (r GetLivenessResponse) ContentType() string {
 	return ""
 }
 
+type IssueTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ApikeysToken
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ApikeysTokenError
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r IssueTokenResponse) GetJSON200() *ApikeysToken {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r IssueTokenResponse) GetJSONDefault() *ApikeysTokenError {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r IssueTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r IssueTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r IssueTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r IssueTokenResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetReadinessResponse503Headers the declared response headers of an HTTP 503 response for GetReadiness
 type GetReadinessResponse503Headers struct {
 	RetryAfter *int
@@ -9067,6 +19623,152 @@ func (c *ClientWithResponses) GetSigningKeysWithResponse(ctx context.Context, re
 	return ParseGetSigningKeysResponse(rsp)
 }
 
+// ListAPIKeysWithResponse List API keys, newest first
+//
+// Everybody sees their own personal keys; who holds the permission without a condition sees all of the tenant. Secrets are never shown again.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/api-keys (the `ListAPIKeys` operationId).
+func (c *ClientWithResponses) ListAPIKeysWithResponse(ctx context.Context, params *ListAPIKeysParams, reqEditors ...RequestEditorFn) (*ListAPIKeysResponse, error) {
+	rsp, err := c.ListAPIKeys(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAPIKeysResponse(rsp)
+}
+
+// CreateAPIKeyWithBodyWithResponse Make an API key
+//
+// The answer alone holds the key. Send it as Authorization: Bearer, or as X-API-Key. The caller must hold every permission that the key is to list (403 access.permission_not_held); a wildcard counts as all that it grants now.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
+func (c *ClientWithResponses) CreateAPIKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error) {
+	rsp, err := c.CreateAPIKeyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAPIKeyResponse(rsp)
+}
+
+// CreateAPIKeyWithResponse Make an API key
+//
+// The answer alone holds the key. Send it as Authorization: Bearer, or as X-API-Key. The caller must hold every permission that the key is to list (403 access.permission_not_held); a wildcard counts as all that it grants now.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
+func (c *ClientWithResponses) CreateAPIKeyWithResponse(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error) {
+	rsp, err := c.CreateAPIKey(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAPIKeyResponse(rsp)
+}
+
+// CurrentAPIKeyWithResponse Read the API key that is being used
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/api-keys/current (the `CurrentAPIKey` operationId).
+func (c *ClientWithResponses) CurrentAPIKeyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CurrentAPIKeyResponse, error) {
+	rsp, err := c.CurrentAPIKey(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCurrentAPIKeyResponse(rsp)
+}
+
+// DeleteAPIKeyWithResponse Delete an API key
+//
+// All its secrets, and the tokens that were issued for it, end at once.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/api-keys/{id} (the `DeleteAPIKey` operationId).
+func (c *ClientWithResponses) DeleteAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteAPIKeyResponse, error) {
+	rsp, err := c.DeleteAPIKey(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteAPIKeyResponse(rsp)
+}
+
+// GetAPIKeyWithResponse Read an API key
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/api-keys/{id} (the `GetAPIKey` operationId).
+func (c *ClientWithResponses) GetAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetAPIKeyResponse, error) {
+	rsp, err := c.GetAPIKey(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAPIKeyResponse(rsp)
+}
+
+// UpdateAPIKeyWithBodyWithResponse Change the name or the addresses of an API key
+//
+// What a key permits never changes. A personal key is changed by its user only.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
+func (c *ClientWithResponses) UpdateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error) {
+	rsp, err := c.UpdateAPIKeyWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateAPIKeyResponse(rsp)
+}
+
+// UpdateAPIKeyWithResponse Change the name or the addresses of an API key
+//
+// What a key permits never changes. A personal key is changed by its user only.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
+func (c *ClientWithResponses) UpdateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error) {
+	rsp, err := c.UpdateAPIKey(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateAPIKeyResponse(rsp)
+}
+
+// RotateAPIKeyWithBodyWithResponse Give an API key a new secret
+//
+// The answer alone holds the new key. The one before goes on to work for overlap_seconds, any older one ends at once. The caller must hold every permission that the key lists; a personal key is rotated by its user only.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
+func (c *ClientWithResponses) RotateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error) {
+	rsp, err := c.RotateAPIKeyWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateAPIKeyResponse(rsp)
+}
+
+// RotateAPIKeyWithResponse Give an API key a new secret
+//
+// The answer alone holds the new key. The one before goes on to work for overlap_seconds, any older one ends at once. The caller must hold every permission that the key lists; a personal key is rotated by its user only.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
+func (c *ClientWithResponses) RotateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error) {
+	rsp, err := c.RotateAPIKey(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateAPIKeyResponse(rsp)
+}
+
 // ListAuditEventsWithResponse List what happened, newest first
 //
 // Only the events of the caller's tenant. Filters are exact and all of them must match.
@@ -9097,6 +19799,21 @@ func (c *ClientWithResponses) ExportAuditEventsWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseExportAuditEventsResponse(rsp)
+}
+
+// CsrfTokenWithResponse Learn the CSRF token of the session in the cookies
+//
+// For a page that was loaded anew. What changes something with cookies needs the token in X-CSRF-Token. Pages of other origins cannot read the answer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/auth/csrf (the `CsrfToken` operationId).
+func (c *ClientWithResponses) CsrfTokenWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CsrfTokenResponse, error) {
+	rsp, err := c.CsrfToken(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCsrfTokenResponse(rsp)
 }
 
 // ConfirmEmailChangeWithBodyWithResponse Confirm a change of address at one of the two addresses
@@ -9191,7 +19908,7 @@ func (c *ClientWithResponses) VerifyEmailWithResponse(ctx context.Context, body 
 
 // LoginWithBodyWithResponse Sign in
 //
-// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at.
+// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at. A user with a second factor gets mfa_required and an mfa_token instead of tokens, for POST /api/v1/auth/mfa. With transport cookie the tokens come in HttpOnly cookies instead, of the same kind of session.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9206,7 +19923,7 @@ func (c *ClientWithResponses) LoginWithBodyWithResponse(ctx context.Context, con
 
 // LoginWithResponse Sign in
 //
-// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at.
+// A wrong password, an unknown e-mail address and a disabled user are the same 401 identity.invalid_credentials, after the same work. Without a tenant the user's oldest membership counts. After some failures the account is locked for a moment (429 identity.locked), and so is an address that fails too often (429 request.rate_limited); Retry-After says how long, and the password is not looked at. A user with a second factor gets mfa_required and an mfa_token instead of tokens, for POST /api/v1/auth/mfa. With transport cookie the tokens come in HttpOnly cookies instead, of the same kind of session.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9221,7 +19938,7 @@ func (c *ClientWithResponses) LoginWithResponse(ctx context.Context, body LoginJ
 
 // LogoutWithResponse End the bearer's session
 //
-// Its access tokens and its refresh token are refused from now on.
+// Its access tokens and its refresh token are refused from now on. Cookies are removed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9232,6 +19949,111 @@ func (c *ClientWithResponses) LogoutWithResponse(ctx context.Context, reqEditors
 		return nil, err
 	}
 	return ParseLogoutResponse(rsp)
+}
+
+// FinishLoginWithBodyWithResponse Finish a sign-in with a second factor
+//
+// Takes a code of the authenticator app, which is good once, or a recovery code. A wrong code is 401 identity.mfa_code_wrong. The token lives for identity.mfa.sign_in_ttl and identity.mfa.attempts codes; one that does not, or that was never issued, is 401 identity.mfa_token_invalid: begin again. Too many wrong codes in all of a user's sign-ins are 429 identity.locked. Whatever holds for a sign-in is asked again.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/mfa (the `FinishLogin` operationId).
+func (c *ClientWithResponses) FinishLoginWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*FinishLoginResponse, error) {
+	rsp, err := c.FinishLoginWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFinishLoginResponse(rsp)
+}
+
+// FinishLoginWithResponse Finish a sign-in with a second factor
+//
+// Takes a code of the authenticator app, which is good once, or a recovery code. A wrong code is 401 identity.mfa_code_wrong. The token lives for identity.mfa.sign_in_ttl and identity.mfa.attempts codes; one that does not, or that was never issued, is 401 identity.mfa_token_invalid: begin again. Too many wrong codes in all of a user's sign-ins are 429 identity.locked. Whatever holds for a sign-in is asked again.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/mfa (the `FinishLogin` operationId).
+func (c *ClientWithResponses) FinishLoginWithResponse(ctx context.Context, body FinishLoginJSONRequestBody, reqEditors ...RequestEditorFn) (*FinishLoginResponse, error) {
+	rsp, err := c.FinishLogin(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFinishLoginResponse(rsp)
+}
+
+// ExchangeSignInWithBodyWithResponse Trade the code of a callback for the tokens of a new session
+//
+// The code is good once, for a minute, in the browser that came back with it. Any other is 401 identity.sign_in_expired. The answer is that of a sign-in with a password.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/oidc/exchange (the `ExchangeSignIn` operationId).
+func (c *ClientWithResponses) ExchangeSignInWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExchangeSignInResponse, error) {
+	rsp, err := c.ExchangeSignInWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExchangeSignInResponse(rsp)
+}
+
+// ExchangeSignInWithResponse Trade the code of a callback for the tokens of a new session
+//
+// The code is good once, for a minute, in the browser that came back with it. Any other is 401 identity.sign_in_expired. The answer is that of a sign-in with a password.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/oidc/exchange (the `ExchangeSignIn` operationId).
+func (c *ClientWithResponses) ExchangeSignInWithResponse(ctx context.Context, body ExchangeSignInJSONRequestBody, reqEditors ...RequestEditorFn) (*ExchangeSignInResponse, error) {
+	rsp, err := c.ExchangeSignIn(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExchangeSignInResponse(rsp)
+}
+
+// ListSignInProvidersWithResponse List the identity providers that one can sign in with
+//
+// Those of the configuration and, where tenant is the slug of one, those of that tenant.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/auth/oidc/providers (the `ListSignInProviders` operationId).
+func (c *ClientWithResponses) ListSignInProvidersWithResponse(ctx context.Context, params *ListSignInProvidersParams, reqEditors ...RequestEditorFn) (*ListSignInProvidersResponse, error) {
+	rsp, err := c.ListSignInProviders(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSignInProvidersResponse(rsp)
+}
+
+// FinishSignInWithResponse Come back from an identity provider
+//
+// Where the provider sends the browser. It goes on to return_to below identity.public_url with #code=…, which POST /api/v1/auth/oidc/exchange takes within a minute, from the same browser; or with #linked=… where an identity was to be linked. When it fails it goes on to /sign-in#error=… there, with the code of the problem. Where identity.public_url is not set, the problem itself is the answer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/auth/oidc/{provider}/callback (the `FinishSignIn` operationId).
+func (c *ClientWithResponses) FinishSignInWithResponse(ctx context.Context, provider string, params *FinishSignInParams, reqEditors ...RequestEditorFn) (*FinishSignInResponse, error) {
+	rsp, err := c.FinishSignIn(ctx, provider, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFinishSignInResponse(rsp)
+}
+
+// StartSignInWithResponse Sign in with an identity provider
+//
+// For browsers: it leads to the provider, with PKCE (S256), a state that is good once in this browser, and a nonce. A provider that is not there is 404 identity.provider_unknown, one that does not answer 503 identity.provider_unavailable. return_to is a path of the front end; an address that leads elsewhere is 422 identity.return_to_invalid.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/auth/oidc/{provider}/start (the `StartSignIn` operationId).
+func (c *ClientWithResponses) StartSignInWithResponse(ctx context.Context, provider string, params *StartSignInParams, reqEditors ...RequestEditorFn) (*StartSignInResponse, error) {
+	rsp, err := c.StartSignIn(ctx, provider, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartSignInResponse(rsp)
 }
 
 // ForgotPasswordWithBodyWithResponse Ask for a link to a new password
@@ -9296,13 +20118,13 @@ func (c *ClientWithResponses) ResetPasswordWithResponse(ctx context.Context, bod
 
 // RefreshWithBodyWithResponse Trade a refresh token for new tokens
 //
-// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again, unless that has been used. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused.
+// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused. Without a body the token is taken from the refresh cookie, and the answer comes in cookies again; that needs X-CSRF-Token.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/auth/refresh (the `Refresh` operationId).
-func (c *ClientWithResponses) RefreshWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RefreshResponse, error) {
-	rsp, err := c.RefreshWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) RefreshWithBodyWithResponse(ctx context.Context, params *RefreshParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RefreshResponse, error) {
+	rsp, err := c.RefreshWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -9311,13 +20133,13 @@ func (c *ClientWithResponses) RefreshWithBodyWithResponse(ctx context.Context, c
 
 // RefreshWithResponse Trade a refresh token for new tokens
 //
-// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again, unless that has been used. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused.
+// Every refresh token works once. For auth.refresh_grace the same token returns the same next refresh token again. Beyond that, using one again means that it was copied: the session ends, its user is told, and the answer is 401 identity.refresh_reused. Without a body the token is taken from the refresh cookie, and the answer comes in cookies again; that needs X-CSRF-Token.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/auth/refresh (the `Refresh` operationId).
-func (c *ClientWithResponses) RefreshWithResponse(ctx context.Context, body RefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*RefreshResponse, error) {
-	rsp, err := c.Refresh(ctx, body, reqEditors...)
+func (c *ClientWithResponses) RefreshWithResponse(ctx context.Context, params *RefreshParams, body RefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*RefreshResponse, error) {
+	rsp, err := c.Refresh(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -9354,15 +20176,45 @@ func (c *ClientWithResponses) RegisterWithResponse(ctx context.Context, body Reg
 	return ParseRegisterResponse(rsp)
 }
 
+// StepUpWithBodyWithResponse Prove anew who one is
+//
+// For operations that answer 401 identity.step_up_required to an authentication which is older than auth.step_up_age. It takes the password or, of a user with a second factor, a code (422 identity.step_up_invalid without). A wrong one is 403 identity.password_wrong or identity.code_wrong. The answer is a new access token of the same session, whose refresh token stays as it is; the access token before goes on, and stays as old as it was. A caller with cookies gets a cookie.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/step-up (the `StepUp` operationId).
+func (c *ClientWithResponses) StepUpWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StepUpResponse, error) {
+	rsp, err := c.StepUpWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStepUpResponse(rsp)
+}
+
+// StepUpWithResponse Prove anew who one is
+//
+// For operations that answer 401 identity.step_up_required to an authentication which is older than auth.step_up_age. It takes the password or, of a user with a second factor, a code (422 identity.step_up_invalid without). A wrong one is 403 identity.password_wrong or identity.code_wrong. The answer is a new access token of the same session, whose refresh token stays as it is; the access token before goes on, and stays as old as it was. A caller with cookies gets a cookie.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/step-up (the `StepUp` operationId).
+func (c *ClientWithResponses) StepUpWithResponse(ctx context.Context, body StepUpJSONRequestBody, reqEditors ...RequestEditorFn) (*StepUpResponse, error) {
+	rsp, err := c.StepUp(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStepUpResponse(rsp)
+}
+
 // SwitchTenantWithBodyWithResponse Act in another of one's tenants
 //
-// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found.
+// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found. A caller with cookies gets cookies.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/auth/switch (the `SwitchTenant` operationId).
-func (c *ClientWithResponses) SwitchTenantWithBodyWithResponse(ctx context.Context, params *SwitchTenantParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SwitchTenantResponse, error) {
-	rsp, err := c.SwitchTenantWithBody(ctx, params, contentType, body, reqEditors...)
+func (c *ClientWithResponses) SwitchTenantWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SwitchTenantResponse, error) {
+	rsp, err := c.SwitchTenantWithBody(ctx, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -9371,13 +20223,13 @@ func (c *ClientWithResponses) SwitchTenantWithBodyWithResponse(ctx context.Conte
 
 // SwitchTenantWithResponse Act in another of one's tenants
 //
-// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found.
+// Starts a new session in a tenant that the caller belongs to; the present one goes on. A tenant that is suspended is 403 tenant.suspended, every other that the caller cannot act in 404 identity.tenant_not_found. A caller with cookies gets cookies.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/auth/switch (the `SwitchTenant` operationId).
-func (c *ClientWithResponses) SwitchTenantWithResponse(ctx context.Context, params *SwitchTenantParams, body SwitchTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*SwitchTenantResponse, error) {
-	rsp, err := c.SwitchTenant(ctx, params, body, reqEditors...)
+func (c *ClientWithResponses) SwitchTenantWithResponse(ctx context.Context, body SwitchTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*SwitchTenantResponse, error) {
+	rsp, err := c.SwitchTenant(ctx, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -9412,6 +20264,47 @@ func (c *ClientWithResponses) ExplainDecisionWithResponse(ctx context.Context, b
 		return nil, err
 	}
 	return ParseExplainDecisionResponse(rsp)
+}
+
+// UnfollowWithResponse Stop following the blog
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/blog/following (the `Unfollow` operationId).
+func (c *ClientWithResponses) UnfollowWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*UnfollowResponse, error) {
+	rsp, err := c.Unfollow(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnfollowResponse(rsp)
+}
+
+// GetFollowingWithResponse Tell whether the caller follows the blog
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/blog/following (the `GetFollowing` operationId).
+func (c *ClientWithResponses) GetFollowingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetFollowingResponse, error) {
+	rsp, err := c.GetFollowing(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetFollowingResponse(rsp)
+}
+
+// FollowWithResponse Follow the blog
+//
+// The caller is told of every new post, and in the morning of what was published the day before, as their preferences allow.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/blog/following (the `Follow` operationId).
+func (c *ClientWithResponses) FollowWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*FollowResponse, error) {
+	rsp, err := c.Follow(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFollowResponse(rsp)
 }
 
 // ListPostsWithResponse List posts, newest first
@@ -9528,6 +20421,122 @@ func (c *ClientWithResponses) PublishPostWithResponse(ctx context.Context, id op
 		return nil, err
 	}
 	return ParsePublishPostResponse(rsp)
+}
+
+// ListProvidersWithResponse List the tenant's identity providers
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/identity-providers (the `ListProviders` operationId).
+func (c *ClientWithResponses) ListProvidersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListProvidersResponse, error) {
+	rsp, err := c.ListProviders(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListProvidersResponse(rsp)
+}
+
+// CreateProviderWithBodyWithResponse Let people sign in with an identity provider of the tenant
+//
+// Nobody can, until one of its domains is proved. The caller must hold all that each role permits that it gives: 403 access.permission_not_held.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
+func (c *ClientWithResponses) CreateProviderWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error) {
+	rsp, err := c.CreateProviderWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateProviderResponse(rsp)
+}
+
+// CreateProviderWithResponse Let people sign in with an identity provider of the tenant
+//
+// Nobody can, until one of its domains is proved. The caller must hold all that each role permits that it gives: 403 access.permission_not_held.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
+func (c *ClientWithResponses) CreateProviderWithResponse(ctx context.Context, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error) {
+	rsp, err := c.CreateProvider(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateProviderResponse(rsp)
+}
+
+// DeleteProviderWithResponse Remove an identity provider of the tenant
+//
+// Those who signed in with it stay members, and their sessions go on.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/identity-providers/{id} (the `DeleteProvider` operationId).
+func (c *ClientWithResponses) DeleteProviderWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteProviderResponse, error) {
+	rsp, err := c.DeleteProvider(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteProviderResponse(rsp)
+}
+
+// GetProviderWithResponse Read an identity provider of the tenant
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/identity-providers/{id} (the `GetProvider` operationId).
+func (c *ClientWithResponses) GetProviderWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetProviderResponse, error) {
+	rsp, err := c.GetProvider(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetProviderResponse(rsp)
+}
+
+// UpdateProviderWithBodyWithResponse Change an identity provider of the tenant
+//
+// With If-Match, only the version that it names. Another issuer needs the secret again, and knows nobody: its people are linked anew.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/v1/identity-providers/{id} (the `UpdateProvider` operationId).
+func (c *ClientWithResponses) UpdateProviderWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateProviderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateProviderResponse, error) {
+	rsp, err := c.UpdateProviderWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateProviderResponse(rsp)
+}
+
+// UpdateProviderWithResponse Change an identity provider of the tenant
+//
+// With If-Match, only the version that it names. Another issuer needs the secret again, and knows nobody: its people are linked anew.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/v1/identity-providers/{id} (the `UpdateProvider` operationId).
+func (c *ClientWithResponses) UpdateProviderWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateProviderParams, body UpdateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateProviderResponse, error) {
+	rsp, err := c.UpdateProvider(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateProviderResponse(rsp)
+}
+
+// ProveDomainsWithResponse Look for the records that prove the domains of an identity provider
+//
+// Each domain needs a TXT record with the name and the value that the provider's domains show. Those that are proved stay so.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/identity-providers/{id}/prove-domains (the `ProveDomains` operationId).
+func (c *ClientWithResponses) ProveDomainsWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ProveDomainsResponse, error) {
+	rsp, err := c.ProveDomains(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProveDomainsResponse(rsp)
 }
 
 // ListInvitationsWithResponse List the invitations that nobody has accepted, newest first
@@ -9723,6 +20732,260 @@ func (c *ClientWithResponses) ExportMeWithResponse(ctx context.Context, reqEdito
 	return ParseExportMeResponse(rsp)
 }
 
+// ListMyIdentitiesWithResponse List the identities that the caller can sign in with
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/me/identities (the `ListMyIdentities` operationId).
+func (c *ClientWithResponses) ListMyIdentitiesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListMyIdentitiesResponse, error) {
+	rsp, err := c.ListMyIdentities(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListMyIdentitiesResponse(rsp)
+}
+
+// LinkMyIdentityWithBodyWithResponse Link an identity to the caller
+//
+// Answers with where the browser has to go, and goes on as a sign-in does. The sign-in of the session must not be older than fifteen minutes: 403 identity.sign_in_again.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/me/identities (the `LinkMyIdentity` operationId).
+func (c *ClientWithResponses) LinkMyIdentityWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LinkMyIdentityResponse, error) {
+	rsp, err := c.LinkMyIdentityWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLinkMyIdentityResponse(rsp)
+}
+
+// LinkMyIdentityWithResponse Link an identity to the caller
+//
+// Answers with where the browser has to go, and goes on as a sign-in does. The sign-in of the session must not be older than fifteen minutes: 403 identity.sign_in_again.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/me/identities (the `LinkMyIdentity` operationId).
+func (c *ClientWithResponses) LinkMyIdentityWithResponse(ctx context.Context, body LinkMyIdentityJSONRequestBody, reqEditors ...RequestEditorFn) (*LinkMyIdentityResponse, error) {
+	rsp, err := c.LinkMyIdentity(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLinkMyIdentityResponse(rsp)
+}
+
+// UnlinkMyIdentityWithResponse Unlink an identity
+//
+// The last one of a user who has no password stays, 409 identity.last_identity.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/me/identities/{id} (the `UnlinkMyIdentity` operationId).
+func (c *ClientWithResponses) UnlinkMyIdentityWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*UnlinkMyIdentityResponse, error) {
+	rsp, err := c.UnlinkMyIdentity(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnlinkMyIdentityResponse(rsp)
+}
+
+// GetMyMfaWithResponse My second factors
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/me/mfa (the `GetMyMfa` operationId).
+func (c *ClientWithResponses) GetMyMfaWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMyMfaResponse, error) {
+	rsp, err := c.GetMyMfa(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMyMfaResponse(rsp)
+}
+
+// RenewRecoveryCodesWithResponse Make new recovery codes
+//
+// Those before are good no longer. Without a second factor the answer is 409 identity.mfa_not_enrolled.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/me/mfa/recovery-codes (the `RenewRecoveryCodes` operationId).
+func (c *ClientWithResponses) RenewRecoveryCodesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RenewRecoveryCodesResponse, error) {
+	rsp, err := c.RenewRecoveryCodes(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenewRecoveryCodesResponse(rsp)
+}
+
+// RemoveTotpWithResponse Remove the authenticator app
+//
+// The recovery codes go with it, and the caller's other sessions end. Where the tenant requires a second factor, the caller can do nothing there until one is enrolled again. Without one the answer is 409 identity.mfa_not_enrolled.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/me/mfa/totp (the `RemoveTotp` operationId).
+func (c *ClientWithResponses) RemoveTotpWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RemoveTotpResponse, error) {
+	rsp, err := c.RemoveTotp(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRemoveTotpResponse(rsp)
+}
+
+// BeginTotpWithResponse Begin to enrol an authenticator app
+//
+// It counts once a code has confirmed it; until then, calling this again replaces it. Where there is one already the answer is 409 identity.mfa_enrolled.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/me/mfa/totp (the `BeginTotp` operationId).
+func (c *ClientWithResponses) BeginTotpWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*BeginTotpResponse, error) {
+	rsp, err := c.BeginTotp(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBeginTotpResponse(rsp)
+}
+
+// ConfirmTotpWithBodyWithResponse Confirm the authenticator app with a code of it
+//
+// From here on it takes a code to sign in. The caller's session has proved it; the others were begun without and end. A wrong code is 403 identity.code_wrong.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/me/mfa/totp/confirm (the `ConfirmTotp` operationId).
+func (c *ClientWithResponses) ConfirmTotpWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmTotpResponse, error) {
+	rsp, err := c.ConfirmTotpWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmTotpResponse(rsp)
+}
+
+// ConfirmTotpWithResponse Confirm the authenticator app with a code of it
+//
+// From here on it takes a code to sign in. The caller's session has proved it; the others were begun without and end. A wrong code is 403 identity.code_wrong.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/me/mfa/totp/confirm (the `ConfirmTotp` operationId).
+func (c *ClientWithResponses) ConfirmTotpWithResponse(ctx context.Context, body ConfirmTotpJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmTotpResponse, error) {
+	rsp, err := c.ConfirmTotp(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmTotpResponse(rsp)
+}
+
+// GetMyNotificationPreferencesWithResponse What you have chosen about notifications in this tenant
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/me/notification-preferences (the `GetMyNotificationPreferences` operationId).
+func (c *ClientWithResponses) GetMyNotificationPreferencesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMyNotificationPreferencesResponse, error) {
+	rsp, err := c.GetMyNotificationPreferences(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMyNotificationPreferencesResponse(rsp)
+}
+
+// UpdateMyNotificationPreferencesWithBodyWithResponse Choose about notifications in this tenant
+//
+// What is left out stays as it is. The time zone and the language are settings of their own.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
+func (c *ClientWithResponses) UpdateMyNotificationPreferencesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error) {
+	rsp, err := c.UpdateMyNotificationPreferencesWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateMyNotificationPreferencesResponse(rsp)
+}
+
+// UpdateMyNotificationPreferencesWithResponse Choose about notifications in this tenant
+//
+// What is left out stays as it is. The time zone and the language are settings of their own.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
+func (c *ClientWithResponses) UpdateMyNotificationPreferencesWithResponse(ctx context.Context, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error) {
+	rsp, err := c.UpdateMyNotificationPreferences(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateMyNotificationPreferencesResponse(rsp)
+}
+
+// ListMyNotificationsWithResponse List your notifications in this tenant, newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/me/notifications (the `ListMyNotifications` operationId).
+func (c *ClientWithResponses) ListMyNotificationsWithResponse(ctx context.Context, params *ListMyNotificationsParams, reqEditors ...RequestEditorFn) (*ListMyNotificationsResponse, error) {
+	rsp, err := c.ListMyNotifications(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListMyNotificationsResponse(rsp)
+}
+
+// ReadAllMyNotificationsWithResponse Mark everything as read that is not archived
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/me/notifications/read-all (the `ReadAllMyNotifications` operationId).
+func (c *ClientWithResponses) ReadAllMyNotificationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadAllMyNotificationsResponse, error) {
+	rsp, err := c.ReadAllMyNotifications(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReadAllMyNotificationsResponse(rsp)
+}
+
+// CountMyUnreadNotificationsWithResponse Count what you have neither read nor archived
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/me/notifications/unread-count (the `CountMyUnreadNotifications` operationId).
+func (c *ClientWithResponses) CountMyUnreadNotificationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CountMyUnreadNotificationsResponse, error) {
+	rsp, err := c.CountMyUnreadNotifications(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCountMyUnreadNotificationsResponse(rsp)
+}
+
+// UpdateMyNotificationWithBodyWithResponse Mark a notification as read, or archive it, or undo that
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
+func (c *ClientWithResponses) UpdateMyNotificationWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error) {
+	rsp, err := c.UpdateMyNotificationWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateMyNotificationResponse(rsp)
+}
+
+// UpdateMyNotificationWithResponse Mark a notification as read, or archive it, or undo that
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
+func (c *ClientWithResponses) UpdateMyNotificationWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error) {
+	rsp, err := c.UpdateMyNotification(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateMyNotificationResponse(rsp)
+}
+
 // ChangePasswordWithBodyWithResponse Change the caller's password
 //
 // Ends the caller's other sessions. A wrong password is 403 identity.password_wrong, a weak new one 422 identity.password_weak.
@@ -9871,6 +21134,456 @@ func (c *ClientWithResponses) UpdateMemberWithResponse(ctx context.Context, id o
 	return ParseUpdateMemberResponse(rsp)
 }
 
+// ListNotificationTemplatesWithResponse List what the tenant's notifications can say
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/notification-templates (the `ListNotificationTemplates` operationId).
+func (c *ClientWithResponses) ListNotificationTemplatesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListNotificationTemplatesResponse, error) {
+	rsp, err := c.ListNotificationTemplates(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListNotificationTemplatesResponse(rsp)
+}
+
+// RestoreNotificationTemplateWithResponse Go back to what is built in
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/notification-templates/{name}/{locale} (the `RestoreNotificationTemplate` operationId).
+func (c *ClientWithResponses) RestoreNotificationTemplateWithResponse(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*RestoreNotificationTemplateResponse, error) {
+	rsp, err := c.RestoreNotificationTemplate(ctx, name, locale, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRestoreNotificationTemplateResponse(rsp)
+}
+
+// GetNotificationTemplateWithResponse Show what a template says in a language
+//
+// What the tenant has replaced, or else what is built in, in the nearest language.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/notification-templates/{name}/{locale} (the `GetNotificationTemplate` operationId).
+func (c *ClientWithResponses) GetNotificationTemplateWithResponse(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*GetNotificationTemplateResponse, error) {
+	rsp, err := c.GetNotificationTemplate(ctx, name, locale, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetNotificationTemplateResponse(rsp)
+}
+
+// ReplaceNotificationTemplateWithBodyWithResponse Replace what a template says in a language
+//
+// The source is tried with the template's sample first, and refused with the reason when it does not work.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
+func (c *ClientWithResponses) ReplaceNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error) {
+	rsp, err := c.ReplaceNotificationTemplateWithBody(ctx, name, locale, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceNotificationTemplateResponse(rsp)
+}
+
+// ReplaceNotificationTemplateWithResponse Replace what a template says in a language
+//
+// The source is tried with the template's sample first, and refused with the reason when it does not work.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
+func (c *ClientWithResponses) ReplaceNotificationTemplateWithResponse(ctx context.Context, name string, locale string, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error) {
+	rsp, err := c.ReplaceNotificationTemplate(ctx, name, locale, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceNotificationTemplateResponse(rsp)
+}
+
+// PreviewNotificationTemplateWithBodyWithResponse Render a template
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
+func (c *ClientWithResponses) PreviewNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error) {
+	rsp, err := c.PreviewNotificationTemplateWithBody(ctx, name, locale, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewNotificationTemplateResponse(rsp)
+}
+
+// PreviewNotificationTemplateWithResponse Render a template
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
+func (c *ClientWithResponses) PreviewNotificationTemplateWithResponse(ctx context.Context, name string, locale string, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error) {
+	rsp, err := c.PreviewNotificationTemplate(ctx, name, locale, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewNotificationTemplateResponse(rsp)
+}
+
+// GetSubscriptionWithResponse What a link to unsubscribe is about
+//
+// Changes nothing, so that a program that follows every link does no harm.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/notifications/unsubscribe (the `GetSubscription` operationId).
+func (c *ClientWithResponses) GetSubscriptionWithResponse(ctx context.Context, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*GetSubscriptionResponse, error) {
+	rsp, err := c.GetSubscription(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSubscriptionResponse(rsp)
+}
+
+// UnsubscribeWithBodyWithResponse End mails of the kind that the link was in
+//
+// One request of a mail program or a page is enough (RFC 8058). It may be repeated.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/notifications/unsubscribe (the `Unsubscribe` operationId).
+func (c *ClientWithResponses) UnsubscribeWithBodyWithResponse(ctx context.Context, params *UnsubscribeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnsubscribeResponse, error) {
+	rsp, err := c.UnsubscribeWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnsubscribeResponse(rsp)
+}
+
+// UnsubscribeWithFormdataBodyWithResponse End mails of the kind that the link was in
+//
+// One request of a mail program or a page is enough (RFC 8058). It may be repeated.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/notifications/unsubscribe (the `Unsubscribe` operationId).
+func (c *ClientWithResponses) UnsubscribeWithFormdataBodyWithResponse(ctx context.Context, params *UnsubscribeParams, body UnsubscribeFormdataRequestBody, reqEditors ...RequestEditorFn) (*UnsubscribeResponse, error) {
+	rsp, err := c.UnsubscribeWithFormdataBody(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnsubscribeResponse(rsp)
+}
+
+// ListOpsChannelsWithResponse Show how the channels of notifications have done in the last 24 hours
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/channels (the `ListOpsChannels` operationId).
+func (c *ClientWithResponses) ListOpsChannelsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOpsChannelsResponse, error) {
+	rsp, err := c.ListOpsChannels(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOpsChannelsResponse(rsp)
+}
+
+// ListOpsEventsWithResponse List the events of all tenants, newest first
+//
+// Events are kept for a while after everybody has handled them. The data is shown by the single event only.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/events (the `ListOpsEvents` operationId).
+func (c *ClientWithResponses) ListOpsEventsWithResponse(ctx context.Context, params *ListOpsEventsParams, reqEditors ...RequestEditorFn) (*ListOpsEventsResponse, error) {
+	rsp, err := c.ListOpsEvents(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOpsEventsResponse(rsp)
+}
+
+// GetOpsEventWithResponse Show an event, and who has not handled it
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/events/{id} (the `GetOpsEvent` operationId).
+func (c *ClientWithResponses) GetOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsEventResponse, error) {
+	rsp, err := c.GetOpsEvent(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOpsEventResponse(rsp)
+}
+
+// ReplayOpsEventWithBodyWithResponse Deliver an event again
+//
+// With a subscriber, to that one, whether or not it has handled the event. Without, to all for which it is parked.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
+func (c *ClientWithResponses) ReplayOpsEventWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error) {
+	rsp, err := c.ReplayOpsEventWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayOpsEventResponse(rsp)
+}
+
+// ReplayOpsEventWithResponse Deliver an event again
+//
+// With a subscriber, to that one, whether or not it has handled the event. Without, to all for which it is parked.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
+func (c *ClientWithResponses) ReplayOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error) {
+	rsp, err := c.ReplayOpsEvent(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayOpsEventResponse(rsp)
+}
+
+// ListOpsJobsWithResponse List the jobs of all tenants, newest first
+//
+// Jobs are kept for a while after they are done. The arguments are shown by the single job only.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/jobs (the `ListOpsJobs` operationId).
+func (c *ClientWithResponses) ListOpsJobsWithResponse(ctx context.Context, params *ListOpsJobsParams, reqEditors ...RequestEditorFn) (*ListOpsJobsResponse, error) {
+	rsp, err := c.ListOpsJobs(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOpsJobsResponse(rsp)
+}
+
+// ApplyOpsJobsWithBodyWithResponse Retry, cancel or delete the jobs that a filter chooses
+//
+// Jobs whose state does not allow it are left out. Repeat it until the answer is below the limit.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
+func (c *ClientWithResponses) ApplyOpsJobsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error) {
+	rsp, err := c.ApplyOpsJobsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApplyOpsJobsResponse(rsp)
+}
+
+// ApplyOpsJobsWithResponse Retry, cancel or delete the jobs that a filter chooses
+//
+// Jobs whose state does not allow it are left out. Repeat it until the answer is below the limit.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
+func (c *ClientWithResponses) ApplyOpsJobsWithResponse(ctx context.Context, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error) {
+	rsp, err := c.ApplyOpsJobs(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApplyOpsJobsResponse(rsp)
+}
+
+// DeleteOpsJobWithResponse Remove a job that is not running
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/ops/jobs/{id} (the `DeleteOpsJob` operationId).
+func (c *ClientWithResponses) DeleteOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteOpsJobResponse, error) {
+	rsp, err := c.DeleteOpsJob(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteOpsJobResponse(rsp)
+}
+
+// GetOpsJobWithResponse Show a job, its arguments and its result
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/jobs/{id} (the `GetOpsJob` operationId).
+func (c *ClientWithResponses) GetOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsJobResponse, error) {
+	rsp, err := c.GetOpsJob(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOpsJobResponse(rsp)
+}
+
+// CancelOpsJobWithResponse End a job
+//
+// One that waits is canceled at once. One that is running is told to stop, and canceled when it does.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/jobs/{id}/cancel (the `CancelOpsJob` operationId).
+func (c *ClientWithResponses) CancelOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*CancelOpsJobResponse, error) {
+	rsp, err := c.CancelOpsJob(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelOpsJobResponse(rsp)
+}
+
+// RetryOpsJobWithResponse Have a job tried as soon as possible
+//
+// One that has failed or was canceled begins anew; one that waits for its time does not wait any longer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/jobs/{id}/retry (the `RetryOpsJob` operationId).
+func (c *ClientWithResponses) RetryOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*RetryOpsJobResponse, error) {
+	rsp, err := c.RetryOpsJob(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRetryOpsJobResponse(rsp)
+}
+
+// ListOpsNotificationsWithResponse List what became of the notifications of all tenants, newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/notifications (the `ListOpsNotifications` operationId).
+func (c *ClientWithResponses) ListOpsNotificationsWithResponse(ctx context.Context, params *ListOpsNotificationsParams, reqEditors ...RequestEditorFn) (*ListOpsNotificationsResponse, error) {
+	rsp, err := c.ListOpsNotifications(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOpsNotificationsResponse(rsp)
+}
+
+// GetOpsNotificationWithResponse Show what became of a notification, by channel and attempt
+//
+// What it said and the addresses that it went to are not shown, and not kept when it is delivered.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/notifications/{id} (the `GetOpsNotification` operationId).
+func (c *ClientWithResponses) GetOpsNotificationWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsNotificationResponse, error) {
+	rsp, err := c.GetOpsNotification(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOpsNotificationResponse(rsp)
+}
+
+// ListOpsParkedEventsWithResponse List what was given up on, the longest-standing first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/parked-events (the `ListOpsParkedEvents` operationId).
+func (c *ClientWithResponses) ListOpsParkedEventsWithResponse(ctx context.Context, params *ListOpsParkedEventsParams, reqEditors ...RequestEditorFn) (*ListOpsParkedEventsResponse, error) {
+	rsp, err := c.ListOpsParkedEvents(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOpsParkedEventsResponse(rsp)
+}
+
+// ListOpsQueuesWithResponse Show how each queue does
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/queues (the `ListOpsQueues` operationId).
+func (c *ClientWithResponses) ListOpsQueuesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOpsQueuesResponse, error) {
+	rsp, err := c.ListOpsQueues(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOpsQueuesResponse(rsp)
+}
+
+// PauseOpsQueueWithResponse Keep the jobs of a queue from being begun
+//
+// What is running goes on.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/queues/{name}/pause (the `PauseOpsQueue` operationId).
+func (c *ClientWithResponses) PauseOpsQueueWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*PauseOpsQueueResponse, error) {
+	rsp, err := c.PauseOpsQueue(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseOpsQueueResponse(rsp)
+}
+
+// ResumeOpsQueueWithResponse Let the jobs of a queue be begun again
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/queues/{name}/resume (the `ResumeOpsQueue` operationId).
+func (c *ClientWithResponses) ResumeOpsQueueWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*ResumeOpsQueueResponse, error) {
+	rsp, err := c.ResumeOpsQueue(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeOpsQueueResponse(rsp)
+}
+
+// ListOpsSchedulesWithResponse Show when each schedule fires
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/schedules (the `ListOpsSchedules` operationId).
+func (c *ClientWithResponses) ListOpsSchedulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOpsSchedulesResponse, error) {
+	rsp, err := c.ListOpsSchedules(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOpsSchedulesResponse(rsp)
+}
+
+// PauseOpsScheduleWithResponse Keep a schedule from firing
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/schedules/{name}/pause (the `PauseOpsSchedule` operationId).
+func (c *ClientWithResponses) PauseOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*PauseOpsScheduleResponse, error) {
+	rsp, err := c.PauseOpsSchedule(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseOpsScheduleResponse(rsp)
+}
+
+// ResumeOpsScheduleWithResponse Let a schedule fire again
+//
+// What it has missed is left out.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/schedules/{name}/resume (the `ResumeOpsSchedule` operationId).
+func (c *ClientWithResponses) ResumeOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*ResumeOpsScheduleResponse, error) {
+	rsp, err := c.ResumeOpsSchedule(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeOpsScheduleResponse(rsp)
+}
+
+// RunOpsScheduleWithResponse Ask for the job of a schedule now
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
+func (c *ClientWithResponses) RunOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*RunOpsScheduleResponse, error) {
+	rsp, err := c.RunOpsSchedule(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRunOpsScheduleResponse(rsp)
+}
+
 // ListPermissionsWithResponse List every permission
 //
 // The catalogue of the modules that are switched on, sorted by name, on one page.
@@ -10017,6 +21730,51 @@ func (c *ClientWithResponses) CloneRoleWithResponse(ctx context.Context, id open
 		return nil, err
 	}
 	return ParseCloneRoleResponse(rsp)
+}
+
+// GetSettingsWithResponse See the settings
+//
+// All that the caller may see, with the value that counts for them: the first that they themselves, the tenant or the environment have, and otherwise the default.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/settings (the `GetSettings` operationId).
+func (c *ClientWithResponses) GetSettingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSettingsResponse, error) {
+	rsp, err := c.GetSettings(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSettingsResponse(rsp)
+}
+
+// UpdateSettingsWithBodyWithResponse Choose
+//
+// Sets several settings of the tenant, or the caller's own, or none of them: 422 settings.invalid names every key at fault. Null goes back to what is inherited. Those of the tenant take the permission settings.tenant.update, or the one that a setting names instead (403 settings.not_permitted). A key that the caller may not see is unknown.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/v1/settings (the `UpdateSettings` operationId).
+func (c *ClientWithResponses) UpdateSettingsWithBodyWithResponse(ctx context.Context, params *UpdateSettingsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateSettingsResponse, error) {
+	rsp, err := c.UpdateSettingsWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateSettingsResponse(rsp)
+}
+
+// UpdateSettingsWithResponse Choose
+//
+// Sets several settings of the tenant, or the caller's own, or none of them: 422 settings.invalid names every key at fault. Null goes back to what is inherited. Those of the tenant take the permission settings.tenant.update, or the one that a setting names instead (403 settings.not_permitted). A key that the caller may not see is unknown.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/v1/settings (the `UpdateSettings` operationId).
+func (c *ClientWithResponses) UpdateSettingsWithResponse(ctx context.Context, params *UpdateSettingsParams, body UpdateSettingsJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateSettingsResponse, error) {
+	rsp, err := c.UpdateSettings(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateSettingsResponse(rsp)
 }
 
 // GetHealthWithResponse Show the state of every part, with the reasons
@@ -10184,6 +21942,36 @@ func (c *ClientWithResponses) GetLivenessWithResponse(ctx context.Context, reqEd
 	return ParseGetLivenessResponse(rsp)
 }
 
+// IssueTokenWithBodyWithResponse Get an access token for an API key
+//
+// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client id is the id of a tenant's key and the client secret is the key, by HTTP Basic or in the form. The token is good for as long as the key is.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /oauth/token (the `IssueToken` operationId).
+func (c *ClientWithResponses) IssueTokenWithBodyWithResponse(ctx context.Context, params *IssueTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IssueTokenResponse, error) {
+	rsp, err := c.IssueTokenWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIssueTokenResponse(rsp)
+}
+
+// IssueTokenWithFormdataBodyWithResponse Get an access token for an API key
+//
+// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client id is the id of a tenant's key and the client secret is the key, by HTTP Basic or in the form. The token is good for as long as the key is.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /oauth/token (the `IssueToken` operationId).
+func (c *ClientWithResponses) IssueTokenWithFormdataBodyWithResponse(ctx context.Context, params *IssueTokenParams, body IssueTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*IssueTokenResponse, error) {
+	rsp, err := c.IssueTokenWithFormdataBody(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIssueTokenResponse(rsp)
+}
+
 // GetReadinessWithResponse Tell whether this replica can serve
 //
 // Every part is examined; the worst status counts, and only unhealthy takes the replica out of service.
@@ -10228,6 +22016,246 @@ func ParseGetSigningKeysResponse(rsp *http.Response) (*GetSigningKeysResponse, e
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest CoreKeySet
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListAPIKeysResponse parses an HTTP response from a ListAPIKeysWithResponse call
+func ParseListAPIKeysResponse(rsp *http.Response) (*ListAPIKeysResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAPIKeysResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ApikeysKeyPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateAPIKeyResponse parses an HTTP response from a CreateAPIKeyWithResponse call
+func ParseCreateAPIKeyResponse(rsp *http.Response) (*CreateAPIKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateAPIKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest ApikeysKeyWithSecret
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateAPIKeyResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCurrentAPIKeyResponse parses an HTTP response from a CurrentAPIKeyWithResponse call
+func ParseCurrentAPIKeyResponse(rsp *http.Response) (*CurrentAPIKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CurrentAPIKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ApikeysKey
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteAPIKeyResponse parses an HTTP response from a DeleteAPIKeyWithResponse call
+func ParseDeleteAPIKeyResponse(rsp *http.Response) (*DeleteAPIKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteAPIKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetAPIKeyResponse parses an HTTP response from a GetAPIKeyWithResponse call
+func ParseGetAPIKeyResponse(rsp *http.Response) (*GetAPIKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAPIKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ApikeysKey
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUpdateAPIKeyResponse parses an HTTP response from a UpdateAPIKeyWithResponse call
+func ParseUpdateAPIKeyResponse(rsp *http.Response) (*UpdateAPIKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateAPIKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ApikeysKey
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRotateAPIKeyResponse parses an HTTP response from a RotateAPIKeyWithResponse call
+func ParseRotateAPIKeyResponse(rsp *http.Response) (*RotateAPIKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RotateAPIKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ApikeysKeyWithSecret
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -10312,6 +22340,39 @@ func ParseExportAuditEventsResponse(rsp *http.Response) (*ExportAuditEventsRespo
 			headers.ContentDisposition = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCsrfTokenResponse parses an HTTP response from a CsrfTokenWithResponse call
+func ParseCsrfTokenResponse(rsp *http.Response) (*CsrfTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CsrfTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityCSRFToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -10470,6 +22531,189 @@ func ParseLogoutResponse(rsp *http.Response) (*LogoutResponse, error) {
 	return response, nil
 }
 
+// ParseFinishLoginResponse parses an HTTP response from a FinishLoginWithResponse call
+func ParseFinishLoginResponse(rsp *http.Response) (*FinishLoginResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &FinishLoginResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityTokens
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseExchangeSignInResponse parses an HTTP response from a ExchangeSignInWithResponse call
+func ParseExchangeSignInResponse(rsp *http.Response) (*ExchangeSignInResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExchangeSignInResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityTokens
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListSignInProvidersResponse parses an HTTP response from a ListSignInProvidersWithResponse call
+func ParseListSignInProvidersResponse(rsp *http.Response) (*ListSignInProvidersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSignInProvidersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentitySignInProviders
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseFinishSignInResponse parses an HTTP response from a FinishSignInWithResponse call
+func ParseFinishSignInResponse(rsp *http.Response) (*FinishSignInResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &FinishSignInResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 302:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 302:
+		var headers FinishSignInResponse302Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers302 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStartSignInResponse parses an HTTP response from a StartSignInWithResponse call
+func ParseStartSignInResponse(rsp *http.Response) (*StartSignInResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartSignInResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 302:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 302:
+		var headers StartSignInResponse302Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers302 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseForgotPasswordResponse parses an HTTP response from a ForgotPasswordWithResponse call
 func ParseForgotPasswordResponse(rsp *http.Response) (*ForgotPasswordResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -10597,6 +22841,39 @@ func ParseRegisterResponse(rsp *http.Response) (*RegisterResponse, error) {
 	return response, nil
 }
 
+// ParseStepUpResponse parses an HTTP response from a StepUpWithResponse call
+func ParseStepUpResponse(rsp *http.Response) (*StepUpResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StepUpResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityTokens
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseSwitchTenantResponse parses an HTTP response from a SwitchTenantWithResponse call
 func ParseSwitchTenantResponse(rsp *http.Response) (*SwitchTenantResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -10650,6 +22927,97 @@ func ParseExplainDecisionResponse(rsp *http.Response) (*ExplainDecisionResponse,
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUnfollowResponse parses an HTTP response from a UnfollowWithResponse call
+func ParseUnfollowResponse(rsp *http.Response) (*UnfollowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnfollowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetFollowingResponse parses an HTTP response from a GetFollowingWithResponse call
+func ParseGetFollowingResponse(rsp *http.Response) (*GetFollowingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetFollowingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BlogFollowing
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseFollowResponse parses an HTTP response from a FollowWithResponse call
+func ParseFollowResponse(rsp *http.Response) (*FollowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &FollowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -10911,6 +23279,246 @@ func ParsePublishPostResponse(rsp *http.Response) (*PublishPostResponse, error) 
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListProvidersResponse parses an HTTP response from a ListProvidersWithResponse call
+func ParseListProvidersResponse(rsp *http.Response) (*ListProvidersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListProvidersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityProviderList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateProviderResponse parses an HTTP response from a CreateProviderWithResponse call
+func ParseCreateProviderResponse(rsp *http.Response) (*CreateProviderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateProviderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest IdentityProvider
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateProviderResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteProviderResponse parses an HTTP response from a DeleteProviderWithResponse call
+func ParseDeleteProviderResponse(rsp *http.Response) (*DeleteProviderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteProviderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetProviderResponse parses an HTTP response from a GetProviderWithResponse call
+func ParseGetProviderResponse(rsp *http.Response) (*GetProviderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetProviderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityProvider
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetProviderResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateProviderResponse parses an HTTP response from a UpdateProviderWithResponse call
+func ParseUpdateProviderResponse(rsp *http.Response) (*UpdateProviderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateProviderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityProvider
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateProviderResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseProveDomainsResponse parses an HTTP response from a ProveDomainsWithResponse call
+func ParseProveDomainsResponse(rsp *http.Response) (*ProveDomainsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ProveDomainsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityProvider
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -11218,6 +23826,460 @@ func ParseExportMeResponse(rsp *http.Response) (*ExportMeResponse, error) {
 	return response, nil
 }
 
+// ParseListMyIdentitiesResponse parses an HTTP response from a ListMyIdentitiesWithResponse call
+func ParseListMyIdentitiesResponse(rsp *http.Response) (*ListMyIdentitiesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListMyIdentitiesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityFederatedIdentities
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseLinkMyIdentityResponse parses an HTTP response from a LinkMyIdentityWithResponse call
+func ParseLinkMyIdentityResponse(rsp *http.Response) (*LinkMyIdentityResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LinkMyIdentityResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityLinkStart
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUnlinkMyIdentityResponse parses an HTTP response from a UnlinkMyIdentityWithResponse call
+func ParseUnlinkMyIdentityResponse(rsp *http.Response) (*UnlinkMyIdentityResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnlinkMyIdentityResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetMyMfaResponse parses an HTTP response from a GetMyMfaWithResponse call
+func ParseGetMyMfaResponse(rsp *http.Response) (*GetMyMfaResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMyMfaResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityMfa
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRenewRecoveryCodesResponse parses an HTTP response from a RenewRecoveryCodesWithResponse call
+func ParseRenewRecoveryCodesResponse(rsp *http.Response) (*RenewRecoveryCodesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RenewRecoveryCodesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityRecoveryCodes
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRemoveTotpResponse parses an HTTP response from a RemoveTotpWithResponse call
+func ParseRemoveTotpResponse(rsp *http.Response) (*RemoveTotpResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RemoveTotpResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseBeginTotpResponse parses an HTTP response from a BeginTotpWithResponse call
+func ParseBeginTotpResponse(rsp *http.Response) (*BeginTotpResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BeginTotpResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityTotpEnrolment
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseConfirmTotpResponse parses an HTTP response from a ConfirmTotpWithResponse call
+func ParseConfirmTotpResponse(rsp *http.Response) (*ConfirmTotpResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ConfirmTotpResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IdentityRecoveryCodes
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetMyNotificationPreferencesResponse parses an HTTP response from a GetMyNotificationPreferencesWithResponse call
+func ParseGetMyNotificationPreferencesResponse(rsp *http.Response) (*GetMyNotificationPreferencesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMyNotificationPreferencesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsPreferences
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUpdateMyNotificationPreferencesResponse parses an HTTP response from a UpdateMyNotificationPreferencesWithResponse call
+func ParseUpdateMyNotificationPreferencesResponse(rsp *http.Response) (*UpdateMyNotificationPreferencesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateMyNotificationPreferencesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsPreferences
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListMyNotificationsResponse parses an HTTP response from a ListMyNotificationsWithResponse call
+func ParseListMyNotificationsResponse(rsp *http.Response) (*ListMyNotificationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListMyNotificationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsNotificationPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReadAllMyNotificationsResponse parses an HTTP response from a ReadAllMyNotificationsWithResponse call
+func ParseReadAllMyNotificationsResponse(rsp *http.Response) (*ReadAllMyNotificationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReadAllMyNotificationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsMarked
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCountMyUnreadNotificationsResponse parses an HTTP response from a CountMyUnreadNotificationsWithResponse call
+func ParseCountMyUnreadNotificationsResponse(rsp *http.Response) (*CountMyUnreadNotificationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CountMyUnreadNotificationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsUnreadCount
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUpdateMyNotificationResponse parses an HTTP response from a UpdateMyNotificationWithResponse call
+func ParseUpdateMyNotificationResponse(rsp *http.Response) (*UpdateMyNotificationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateMyNotificationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsMyNotification
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseChangePasswordResponse parses an HTTP response from a ChangePasswordWithResponse call
 func ParseChangePasswordResponse(rsp *http.Response) (*ChangePasswordResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11445,6 +24507,873 @@ func ParseUpdateMemberResponse(rsp *http.Response) (*UpdateMemberResponse, error
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest IdentityMember
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListNotificationTemplatesResponse parses an HTTP response from a ListNotificationTemplatesWithResponse call
+func ParseListNotificationTemplatesResponse(rsp *http.Response) (*ListNotificationTemplatesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListNotificationTemplatesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsTemplateList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRestoreNotificationTemplateResponse parses an HTTP response from a RestoreNotificationTemplateWithResponse call
+func ParseRestoreNotificationTemplateResponse(rsp *http.Response) (*RestoreNotificationTemplateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RestoreNotificationTemplateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetNotificationTemplateResponse parses an HTTP response from a GetNotificationTemplateWithResponse call
+func ParseGetNotificationTemplateResponse(rsp *http.Response) (*GetNotificationTemplateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetNotificationTemplateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsTemplateSource
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReplaceNotificationTemplateResponse parses an HTTP response from a ReplaceNotificationTemplateWithResponse call
+func ParseReplaceNotificationTemplateResponse(rsp *http.Response) (*ReplaceNotificationTemplateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplaceNotificationTemplateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsTemplateSource
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePreviewNotificationTemplateResponse parses an HTTP response from a PreviewNotificationTemplateWithResponse call
+func ParsePreviewNotificationTemplateResponse(rsp *http.Response) (*PreviewNotificationTemplateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewNotificationTemplateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsTemplatePreview
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetSubscriptionResponse parses an HTTP response from a GetSubscriptionWithResponse call
+func ParseGetSubscriptionResponse(rsp *http.Response) (*GetSubscriptionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSubscriptionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsSubscription
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUnsubscribeResponse parses an HTTP response from a UnsubscribeWithResponse call
+func ParseUnsubscribeResponse(rsp *http.Response) (*UnsubscribeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnsubscribeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsSubscription
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListOpsChannelsResponse parses an HTTP response from a ListOpsChannelsWithResponse call
+func ParseListOpsChannelsResponse(rsp *http.Response) (*ListOpsChannelsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOpsChannelsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsChannelList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListOpsEventsResponse parses an HTTP response from a ListOpsEventsWithResponse call
+func ParseListOpsEventsResponse(rsp *http.Response) (*ListOpsEventsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOpsEventsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsEventPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetOpsEventResponse parses an HTTP response from a GetOpsEventWithResponse call
+func ParseGetOpsEventResponse(rsp *http.Response) (*GetOpsEventResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOpsEventResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsEventDetails
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReplayOpsEventResponse parses an HTTP response from a ReplayOpsEventWithResponse call
+func ParseReplayOpsEventResponse(rsp *http.Response) (*ReplayOpsEventResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplayOpsEventResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsReplayed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListOpsJobsResponse parses an HTTP response from a ListOpsJobsWithResponse call
+func ParseListOpsJobsResponse(rsp *http.Response) (*ListOpsJobsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOpsJobsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsJobPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseApplyOpsJobsResponse parses an HTTP response from a ApplyOpsJobsWithResponse call
+func ParseApplyOpsJobsResponse(rsp *http.Response) (*ApplyOpsJobsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ApplyOpsJobsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsJobsAffected
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteOpsJobResponse parses an HTTP response from a DeleteOpsJobWithResponse call
+func ParseDeleteOpsJobResponse(rsp *http.Response) (*DeleteOpsJobResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteOpsJobResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetOpsJobResponse parses an HTTP response from a GetOpsJobWithResponse call
+func ParseGetOpsJobResponse(rsp *http.Response) (*GetOpsJobResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOpsJobResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsJobDetails
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCancelOpsJobResponse parses an HTTP response from a CancelOpsJobWithResponse call
+func ParseCancelOpsJobResponse(rsp *http.Response) (*CancelOpsJobResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelOpsJobResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsJob
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRetryOpsJobResponse parses an HTTP response from a RetryOpsJobWithResponse call
+func ParseRetryOpsJobResponse(rsp *http.Response) (*RetryOpsJobResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RetryOpsJobResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsJob
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListOpsNotificationsResponse parses an HTTP response from a ListOpsNotificationsWithResponse call
+func ParseListOpsNotificationsResponse(rsp *http.Response) (*ListOpsNotificationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOpsNotificationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsReceiptPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetOpsNotificationResponse parses an HTTP response from a GetOpsNotificationWithResponse call
+func ParseGetOpsNotificationResponse(rsp *http.Response) (*GetOpsNotificationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOpsNotificationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsReceipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListOpsParkedEventsResponse parses an HTTP response from a ListOpsParkedEventsWithResponse call
+func ParseListOpsParkedEventsResponse(rsp *http.Response) (*ListOpsParkedEventsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOpsParkedEventsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsDeliveryPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListOpsQueuesResponse parses an HTTP response from a ListOpsQueuesWithResponse call
+func ParseListOpsQueuesResponse(rsp *http.Response) (*ListOpsQueuesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOpsQueuesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsQueueList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePauseOpsQueueResponse parses an HTTP response from a PauseOpsQueueWithResponse call
+func ParsePauseOpsQueueResponse(rsp *http.Response) (*PauseOpsQueueResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PauseOpsQueueResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseResumeOpsQueueResponse parses an HTTP response from a ResumeOpsQueueWithResponse call
+func ParseResumeOpsQueueResponse(rsp *http.Response) (*ResumeOpsQueueResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumeOpsQueueResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListOpsSchedulesResponse parses an HTTP response from a ListOpsSchedulesWithResponse call
+func ParseListOpsSchedulesResponse(rsp *http.Response) (*ListOpsSchedulesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOpsSchedulesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsScheduleList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePauseOpsScheduleResponse parses an HTTP response from a PauseOpsScheduleWithResponse call
+func ParsePauseOpsScheduleResponse(rsp *http.Response) (*PauseOpsScheduleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PauseOpsScheduleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseResumeOpsScheduleResponse parses an HTTP response from a ResumeOpsScheduleWithResponse call
+func ParseResumeOpsScheduleResponse(rsp *http.Response) (*ResumeOpsScheduleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumeOpsScheduleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRunOpsScheduleResponse parses an HTTP response from a RunOpsScheduleWithResponse call
+func ParseRunOpsScheduleResponse(rsp *http.Response) (*RunOpsScheduleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RunOpsScheduleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsJobAsked
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -11750,6 +25679,98 @@ func ParseCloneRoleResponse(rsp *http.Response) (*CloneRoleResponse, error) {
 			headers.Location = &value
 		}
 		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetSettingsResponse parses an HTTP response from a GetSettingsWithResponse call
+func ParseGetSettingsResponse(rsp *http.Response) (*GetSettingsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSettingsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SettingsSettings
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetSettingsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateSettingsResponse parses an HTTP response from a UpdateSettingsWithResponse call
+func ParseUpdateSettingsResponse(rsp *http.Response) (*UpdateSettingsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateSettingsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SettingsSettings
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateSettingsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -12092,6 +26113,39 @@ func ParseGetLivenessResponse(rsp *http.Response) (*GetLivenessResponse, error) 
 			return nil, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseIssueTokenResponse parses an HTTP response from a IssueTokenWithResponse call
+func ParseIssueTokenResponse(rsp *http.Response) (*IssueTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &IssueTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ApikeysToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ApikeysTokenError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
 
 	}
 

@@ -147,10 +147,12 @@ func TestMigrateUpStatusAndDown(t *testing.T) {
 	require.NotContains(t, status(), "pending")
 	require.Equal(t, "nothing to do\n", here.run(t, "migrate", "up").out.String())
 
-	down := here.run(t, "migrate", "down", "--module", "blog")
-	require.Zero(t, down.code, &down.log)
-	require.Regexp(t, `^took back blog 0001_\S+\n$`, down.out.String())
-	require.Equal(t, 1, strings.Count(status(), "pending"))
+	for n, file := range []string{"0002_", "0001_"} {
+		down := here.run(t, "migrate", "down", "--module", "blog")
+		require.Zero(t, down.code, &down.log)
+		require.Regexp(t, `^took back blog `+file+`\S+\n$`, down.out.String())
+		require.Equal(t, n+1, strings.Count(status(), "pending"))
+	}
 
 	off := here.run(t, "serve", "--set", "database.auto_migrate=false")
 	require.Equal(t, 1, off.code)

@@ -2,9 +2,18 @@
 
 package main
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/yourorg/platform/internal/testapp"
+)
 
 func TestSoakKill9(t *testing.T) {
 	t.Parallel()
-	survive(t, 50)
+	survive(t, testapp.SoakKills())
+}
+
+func TestSoakKill9WithRedisAndNATS(t *testing.T) {
+	t.Parallel()
+	survive(t, testapp.SoakKills(), brokers(t)...)
 }

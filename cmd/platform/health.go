@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -28,7 +29,7 @@ func health() *cobra.Command {
 			if err := loaded.Config.Unmarshal("http", &cfg); err != nil {
 				return err
 			}
-			body, err := ask(cmd.Context(), cfg.Addr)
+			body, err := ask(cmd.Context(), cfg.Addr, cfg.TLS.On())
 			if err != nil {
 				return err
 			}
@@ -39,7 +40,7 @@ func health() *cobra.Command {
 }
 
 // ask reads /ready of the platform that listens at addr on this machine.
-func ask(ctx context.Context, addr string) (string, error) {
+func ask(ctx context.Context, addr string, secure bool) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "", err
@@ -49,11 +50,16 @@ func ask(ctx context.Context, addr string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/ready", nil)
+	scheme, client := "http", http.DefaultClient
+	if secure { // the certificate is for the name that others know this machine by
+		scheme = "https"
+		client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/ready", nil)
 	if err != nil {
 		return "", err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return "", fmt.Errorf("the platform does not answer: %w", err)
 	}

@@ -54,9 +54,7 @@ func TestTheTrailOfAPlatformIsVerified(t *testing.T) {
 	if testapp.Postgres() {
 		disarm = "ALTER TABLE audit_events DISABLE TRIGGER USER"
 	}
-	for _, statement := range []string{disarm, "UPDATE audit_events SET permission = 'blog.post.read' WHERE id = '" + ids[0]["id"] + "'"} {
-		require.NoError(t, app.Database.Exec(t.Context(), statement, []any{}, nil))
-	}
+	app.Tamper(t, disarm, "UPDATE audit_events SET permission = 'blog.post.read' WHERE id = '"+ids[0]["id"]+"'")
 	text, code = run(t, "audit verify -o json"+flags)
 	require.Equal(t, cli.Failed, code)
 	var report struct {

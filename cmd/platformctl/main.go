@@ -12,6 +12,8 @@ import (
 func main() { os.Exit(cli.Main(root())) }
 
 func root() *cobra.Command {
-	c := cli.Group("platformctl", "Develop and operate the platform", "  platformctl modules list\n  platformctl modules show blog -o yaml", modulesCommand(), auditCommand(), authzCommand(), keys(), generate())
+	c := cli.Group("platformctl", "Develop and operate the platform", "  platformctl modules list\n  platformctl modules show blog -o yaml",
+		modulesCommand(), auditCommand(), authzCommand(), eventsCommand(), jobsCommand(), queuesCommand(), schedulesCommand(),
+		notifyCommand(), keys(), mfa(), generate())
 	return cli.Root(c)
 }

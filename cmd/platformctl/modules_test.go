@@ -29,7 +29,7 @@ func TestModulesAreListed(t *testing.T) {
 	text, code := run(t, "modules list")
 	require.Equal(t, cli.OK, code)
 	require.Regexp(t, `^NAME +VERSION +KIND +ENABLED +PERMISSIONS +ROUTES\n`, text)
-	require.Regexp(t, `(?m)^blog +1\.0\.0 +feature +true +5 +6$`, text)
+	require.Regexp(t, `(?m)^blog +1\.0\.0 +feature +true +5 +9$`, text)
 	require.Regexp(t, `(?m)^core +\d`, text)
 
 	var fromJSON, fromYAML []described

@@ -15,7 +15,7 @@ func TestMigrationsAreHeldAgainstTheSchema(t *testing.T) {
 	owners := owners(t, os.DirFS("../.."))
 	require.Contains(t, owners, "modules/blog")
 	require.Contains(t, owners, "internal/auth")
-	require.Empty(t, untested(owners, repository(t)))
+	require.Equal(t, []string{"internal/infra/river"}, untested(owners, repository(t)), "its own test holds River's against River")
 }
 
 func TestMigrationsThatNothingHoldsAgainstTheSchemaAreFound(t *testing.T) {

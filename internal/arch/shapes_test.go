@@ -95,9 +95,9 @@ var shapeRules = []shapeRule{
 		spares: []source{{"modules/blog/internal/ent/schema/post.go", "package schema"}, {"modules/blog/internal/ent/post.go", marked + "package ent"}},
 	},
 	{
-		name: "only internal/config reads the environment; internal/testapp, cmd, perf and tests may",
+		name: "only internal/config reads the environment; internal/testapp, internal/testbroker, cmd, perf and tests may",
 		fault: func(f file) string {
-			if test(f.path) || within(f.path, "internal/config/", "internal/testapp/", "cmd/", "perf/") {
+			if test(f.path) || within(f.path, "internal/config/", "internal/testapp/", "internal/testbroker/", "cmd/", "perf/") {
 				return ""
 			}
 			return calls(f, "os", "Getenv", "LookupEnv", "Environ", "ExpandEnv")

@@ -5,11 +5,14 @@ import (
 	"io"
 	"io/fs"
 	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
 	"net/mail"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +23,14 @@ import (
 type Mail struct {
 	To, Kind, Subject, Text string
 	Header                  mail.Header
+}
+
+var mailFolders sync.Map // database URL → folder
+
+// mailFolder is shared by all platforms over one database: each of them may take the job that delivers a mail.
+func mailFolder(t testing.TB, url string) string {
+	dir, _ := mailFolders.LoadOrStore(url, filepath.Join(t.TempDir(), "mail"))
+	return dir.(string)
 }
 
 // Mail waits for the next message of a kind to an address, each of which it returns once, oldest first. It reads what
@@ -85,11 +96,35 @@ func readMail(t testing.TB, file string) Mail {
 	require.Len(t, to, 1)
 	subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 	require.NoError(t, err)
-	text, err := io.ReadAll(m.Body)
+	text, err := plainText(m.Header.Get("Content-Type"), m.Header.Get("Content-Transfer-Encoding"), m.Body)
 	require.NoError(t, err)
 	return Mail{
 		To: to[0].Address, Kind: m.Header.Get("X-Kind"), Subject: subject, Header: m.Header,
 		Text: strings.ReplaceAll(string(text), "\r\n", "\n"),
+	}
+}
+
+// plainText is the part of a mail that everybody can read.
+func plainText(contentType, encoding string, body io.Reader) ([]byte, error) {
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(media, "multipart/") {
+		if strings.EqualFold(encoding, "quoted-printable") {
+			body = quotedprintable.NewReader(body)
+		}
+		return io.ReadAll(body)
+	}
+	parts := multipart.NewReader(body, params["boundary"])
+	for {
+		part, err := parts.NextPart()
+		if err != nil {
+			return nil, err
+		}
+		if strings.HasPrefix(part.Header.Get("Content-Type"), "text/plain") {
+			return io.ReadAll(part) // which decodes it
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package testapp
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,9 @@ func Sample(t testing.TB, op contract.Operation) any {
 		return nil
 	}
 	media := op.Body.Content["application/json"]
+	if form := op.Body.Content["application/x-www-form-urlencoded"]; media == nil && form != nil {
+		return sampleForm(form.Schema.Value)
+	}
 	require.NotNil(t, media, "%s takes no JSON: teach testapp.Sample what it does take", op.ID)
 	body := sample(media.Schema.Value)
 	require.NoError(t, media.Schema.Value.VisitJSON(body),
@@ -78,6 +82,15 @@ func sampleObject(s *openapi3.Schema) map[string]any {
 		}
 	}
 	return object
+}
+
+// sampleForm has the fields of an object of plain values.
+func sampleForm(s *openapi3.Schema) url.Values {
+	form := url.Values{}
+	for name, value := range sampleObject(s) {
+		form.Set(name, fmt.Sprint(value))
+	}
+	return form
 }
 
 func sampleOfAll(parts openapi3.SchemaRefs) any {

@@ -99,7 +99,7 @@ func load(t testing.TB, modules []module.IModule, url string, set ...string) *ap
 		Environ:     []string{},
 		Set: append([]string{
 			"database.url=" + url,
-			"notify.dir=" + filepath.Join(t.TempDir(), "mail"),
+			"notify.dir=" + mailFolder(t, url),
 			"security.key_file=" + filepath.Join(keyFolder(t), "encryption.key"),
 			"bootstrap.admin_email=" + AdminEmail,
 			"bootstrap.admin_password=" + AdminPassword,

@@ -13,7 +13,10 @@ import (
 )
 
 // result is the median of one benchmark.
-type result struct{ nanoseconds, bytes, allocs float64 }
+type result struct {
+	nanoseconds, bytes, allocs float64
+	own                        map[string]float64 // what the benchmark measures itself, by unit
+}
 
 func (r result) String() string {
 	return fmt.Sprintf("%s, %.0f allocs", duration(r.nanoseconds), r.allocs)
@@ -35,11 +38,15 @@ func benchmarks(ctx context.Context, count int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := run(ctx, "./internal/httpserver", "^BenchmarkPath$", count)
+	path, err := run(ctx, "./internal/httpserver", "^(BenchmarkPath|BenchmarkMe)$", count)
 	if err != nil {
 		return nil, err
 	}
 	tokens, err := run(ctx, "./internal/auth", "^BenchmarkVerify", count)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := run(ctx, "./modules/identity", "^BenchmarkLogin$", count)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +65,16 @@ func benchmarks(ctx context.Context, count int) ([]row, error) {
 	for _, name := range sorted(tokens) {
 		rows = append(rows, row{what: "token: " + name, value: tokens[name].String()})
 	}
+	login, hash := accounts["Login/login"], accounts["Login/argon2id"]
+	rows = append(rows,
+		row{
+			what: "sign-ins on all CPUs", value: fmt.Sprintf("%.0f a second", 1e9/login.nanoseconds),
+			peer: fmt.Sprintf("argon2id alone %.0f a second", 1e9/hash.nanoseconds),
+		},
+		row{
+			what: "GET /api/v1/me over loopback", value: path["Me/platform"].String(),
+			peer: "bare gin, same bytes " + path["Me/bare_gin"].String(),
+		})
 	bare, secured := path["Path/bare_gin"], path["Path/secured"]
 	rows = append(rows,
 		row{what: "request: bare net/http", value: path["Path/net_http"].String()},
@@ -73,11 +90,11 @@ func benchmarks(ctx context.Context, count int) ([]row, error) {
 }
 
 // run returns the median of each benchmark of a package, by its name without the prefix and the processor count.
-func run(ctx context.Context, pkg, pattern string, count int) (map[string]result, error) {
+func run(ctx context.Context, pkg, pattern string, count int, env ...string) (map[string]result, error) {
 	fmt.Fprintf(os.Stderr, "bench: %s\n", pkg)
 	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", pattern, "-benchmem", "-count", strconv.Itoa(count), pkg)
 	var out, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &stderr
+	cmd.Stdout, cmd.Stderr, cmd.Env = &out, &stderr, append(os.Environ(), env...)
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s%s", pkg, err, out.Bytes(), stderr.Bytes())
 	}
@@ -109,7 +126,7 @@ func parse(line string) (string, result, bool) {
 	if at := strings.LastIndex(name, "-"); at > 0 {
 		name = name[:at]
 	}
-	var r result
+	r := result{own: map[string]float64{}}
 	for i := 2; i+1 < len(fields); i += 2 {
 		value, err := strconv.ParseFloat(fields[i], 64)
 		if err != nil {
@@ -122,6 +139,8 @@ func parse(line string) (string, result, bool) {
 			r.bytes = value
 		case "allocs/op":
 			r.allocs = value
+		default:
+			r.own[fields[i+1]] = value
 		}
 	}
 	return name, r, true

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -37,11 +38,19 @@ func bench(ctx context.Context, cold bool, count int) error {
 	if err != nil {
 		return err
 	}
-	more, err := process(ctx, dir, cold)
+	delivered, err := events(ctx, count)
 	if err != nil {
 		return err
 	}
-	return show(append(rows, more...))
+	done, err := jobs(ctx, count)
+	if err != nil {
+		return err
+	}
+	more, err := processes(ctx, dir, cold)
+	if err != nil {
+		return err
+	}
+	return show(slices.Concat(rows, delivered, done, more))
 }
 
 func show(rows []row) error {

@@ -17,8 +17,9 @@ import (
 
 const starts = 7 // warm starts; the median counts
 
-// process measures the binary: its size, how it starts, what it takes when idle, and a build without caches.
-func process(ctx context.Context, dir string, cold bool) ([]row, error) {
+// processes measures the binary: its size, how it starts, what it takes when idle, two of them, and a build without
+// caches.
+func processes(ctx context.Context, dir string, cold bool) ([]row, error) {
 	binary := filepath.Join(dir, "platform")
 	if err := build(ctx, binary, os.Environ()); err != nil {
 		return nil, err
@@ -45,6 +46,11 @@ func process(ctx context.Context, dir string, cold bool) ([]row, error) {
 		{what: "binary, static and stripped", value: fmt.Sprintf("%.1f MB", float64(info.Size())/1e6), limit: "≤ 60 MB"},
 		{what: "idle resident memory", value: fmt.Sprintf("%.1f MB", float64(rss)*1024/1e6), limit: "≤ 80 MB"},
 	}
+	second, err := replicas(ctx, dir, binary)
+	if err != nil {
+		return nil, fmt.Errorf("two processes: %w", err)
+	}
+	rows = append(rows, second)
 	if !cold {
 		return rows, nil
 	}
@@ -55,9 +61,10 @@ func process(ctx context.Context, dir string, cold bool) ([]row, error) {
 	return append(rows, row{what: "build without a build cache", value: time.Since(began).Round(time.Second).String()}), nil
 }
 
+// build does what "make build" does.
 func build(ctx context.Context, binary string, env []string) error {
 	fmt.Fprintln(os.Stderr, "bench: go build")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", binary, "./cmd/platform")
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "nomsgpack", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", binary, "./cmd/platform")
 	cmd.Env = append(env, "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)
@@ -65,34 +72,56 @@ func build(ctx context.Context, binary string, env []string) error {
 	return nil
 }
 
-// start runs the binary until it is ready, lets it idle, and stops it. It returns the time from exec to the first 200 of
-// /ready, and the resident memory in KiB after the idle time.
-func start(ctx context.Context, dir, binary string, idle time.Duration) (time.Duration, int64, error) {
+// process is a running platform.
+type process struct {
+	cmd  *exec.Cmd
+	addr string
+	took time.Duration // from exec to the first 200 of /ready
+}
+
+// launch runs the binary until it is ready.
+func launch(ctx context.Context, dir, binary string, env ...string) (*process, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	p := &process{addr: ln.Addr().String()}
+	if err := ln.Close(); err != nil {
+		return nil, err
+	}
+	p.cmd = exec.CommandContext(ctx, binary, "all", "--set", "http.addr="+p.addr, "--set", "http.drain_interval=0s", "--set", "log.level=error")
+	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), env...)
+	began := time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if p.took, err = ready(ctx, p.addr, began); err != nil {
+		p.stop()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *process) url() string { return "http://" + p.addr }
+
+func (p *process) stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Wait()
+}
+
+// start measures one start and, after an idle time, the resident memory in KiB.
+func start(ctx context.Context, dir, binary string, idle time.Duration) (time.Duration, int64, error) {
+	p, err := launch(ctx, dir, binary)
 	if err != nil {
 		return 0, 0, err
 	}
-	addr := ln.Addr().String()
-	if err := ln.Close(); err != nil {
-		return 0, 0, err
-	}
-	cmd := exec.CommandContext(ctx, binary, "all", "--set", "http.addr="+addr, "--set", "http.drain_interval=0s", "--set", "log.level=error")
-	cmd.Dir = dir
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return 0, 0, err
-	}
-	defer func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	}()
-	took, err := ready(ctx, addr, began)
-	if err != nil || idle == 0 {
-		return took, 0, err
+	defer p.stop()
+	if idle == 0 {
+		return p.took, 0, nil
 	}
 	time.Sleep(idle)
-	rss, err := resident(cmd.Process.Pid)
-	return took, rss, err
+	rss, err := resident(p.cmd.Process.Pid)
+	return p.took, rss, err
 }
 
 func ready(ctx context.Context, addr string, began time.Time) (time.Duration, error) {
