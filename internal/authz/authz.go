@@ -32,16 +32,18 @@ var (
 	errUnavailable = problem.New(problem.Unavailable, "authz.unavailable", "Access cannot be decided now")
 )
 
-// Announcer tells the other replicas that something changed. It writes in the caller's transaction.
-type Announcer interface {
+// Feed is what is needed of the change feed: it tells the other replicas that something changed, in the caller's
+// transaction, and whether what they have told has been heard lately.
+type Feed interface {
 	Announce(ctx context.Context, topic, key string) error
+	Fresh() bool
 }
 
 // Authorizer decides by the compiled rules of a tenant and changes them.
 type Authorizer struct {
 	client     *ent.Client
 	run        tx.Runner
-	announce   Announcer
+	feed       Feed
 	vocabulary *vocabulary
 	cache      cache
 	flights    singleflight.Group
@@ -55,17 +57,18 @@ var (
 )
 
 // New fails when a permission of the catalog is malformed or declared twice. It loads nothing.
-func New(client *ent.Client, run tx.Runner, catalog Catalog, announce Announcer) (*Authorizer, error) {
+func New(client *ent.Client, run tx.Runner, catalog Catalog, feed Feed) (*Authorizer, error) {
 	v, err := newVocabulary(catalog.Permissions())
 	if err != nil {
 		return nil, fmt.Errorf("read the permissions: %w", err)
 	}
-	return &Authorizer{client: client, run: run, announce: announce, vocabulary: v, now: time.Now}, nil
+	return &Authorizer{client: client, run: run, feed: feed, vocabulary: v, now: time.Now}, nil
 }
 
 // Authorize returns nil when the caller in ctx holds p in the tenant in ctx, which must be the caller's own. It takes
-// well under a microsecond, except on the first use of a tenant since its rules changed. It does not see changes
-// that a transaction in ctx has yet to commit.
+// well under a microsecond, except on the first use of a tenant since its rules changed, and while the change feed cannot be
+// read: rules that may have changed elsewhere are then read again each time. It does not see changes that a transaction
+// in ctx has yet to commit.
 func (a *Authorizer) Authorize(ctx context.Context, p perm.Permission) error {
 	q, err := a.asked(ctx, p)
 	if err != nil {
@@ -113,12 +116,17 @@ func (a *Authorizer) asked(ctx context.Context, p perm.Permission) (question, er
 			return question{caller: caller, index: index, listed: true}, nil
 		}
 	}
+	fresh := a.feed.Fresh() // before looking: news that arrives in between is then seen below, or the feed counts as stale
 	held, generation := a.cache.get(id)
-	if held == nil {
-		var err error
-		if held, err = a.load(ctx, id, generation); err != nil {
-			return question{}, fmt.Errorf("load the rules of tenant %s: %w", id, err)
-		}
+	var err error
+	switch {
+	case !fresh: // alone: a load that others began earlier may be older than what has changed
+		held, err = a.read(id, generation)
+	case held == nil:
+		held, err = a.load(ctx, id, generation)
+	}
+	if err != nil {
+		return question{}, fmt.Errorf("load the rules of tenant %s: %w", id, err)
 	}
 	return question{held: held, caller: caller, index: index}, nil
 }
@@ -144,22 +152,7 @@ func (a *Authorizer) Changed(key string) {
 // invalidation shares a read that began before it.
 func (a *Authorizer) load(ctx context.Context, t uuid.UUID, generation uint64) (*grants, error) {
 	key := string(binary.LittleEndian.AppendUint64(t[:], generation))
-	flight := a.flights.DoChan(key, func() (any, error) {
-		// Not the caller's context: one who gives up must not fail the others, and what an open transaction sees
-		// must not be kept.
-		ctx, cancel := context.WithTimeout(tenant.NewContext(context.Background(), t), loadTimeout)
-		defer cancel()
-		rules, err := a.rules(ctx, entrule.TenantID(t))
-		if err != nil && ctx.Err() != nil {
-			return nil, errUnavailable.Wrap(err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		held := compile(a.vocabulary, rules)
-		a.cache.put(t, held, generation)
-		return held, nil
-	})
+	flight := a.flights.DoChan(key, func() (any, error) { return a.read(t, generation) })
 	select {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
@@ -171,9 +164,26 @@ func (a *Authorizer) load(ctx context.Context, t uuid.UUID, generation uint64) (
 	}
 }
 
+// read compiles a tenant. It does so outside of any caller's context: one who gives up must not fail the others, and what an
+// open transaction sees must not be kept.
+func (a *Authorizer) read(t uuid.UUID, generation uint64) (*grants, error) {
+	ctx, cancel := context.WithTimeout(tenant.NewContext(context.Background(), t), loadTimeout)
+	defer cancel()
+	rules, err := a.rules(ctx, entrule.TenantID(t))
+	if err != nil && ctx.Err() != nil {
+		return nil, errUnavailable.Wrap(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	held := compile(a.vocabulary, rules)
+	a.cache.put(t, held, generation)
+	return held, nil
+}
+
 // changed makes the new rules of a tenant count, here once the transaction in ctx commits and elsewhere by the feed.
 func (a *Authorizer) changed(ctx context.Context, t uuid.UUID) error {
-	if err := a.announce.Announce(ctx, Topic, t.String()); err != nil {
+	if err := a.feed.Announce(ctx, Topic, t.String()); err != nil {
 		return fmt.Errorf("announce the rules of tenant %s: %w", t, err)
 	}
 	tx.AfterCommit(ctx, func(context.Context) { a.Invalidate(t) })

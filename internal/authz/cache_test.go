@@ -54,6 +54,23 @@ func TestALoadThatBeganBeforeAnInvalidationIsNotKept(t *testing.T) {
 	require.NoError(t, f.Authorize(ctx, "blog.post.read"))
 }
 
+func TestNothingIsTakenFromTheCacheWhileTheFeedIsStale(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, openSQLite(t), sample)
+	feed := &announcements{}
+	here, err := New(f.client, f.driver, sample, feed)
+	require.NoError(t, err)
+	id, user := uuid.New(), uuid.New()
+	ctx := as(t.Context(), id, user)
+
+	require.NoError(t, f.Assign(ctx, id, user, authz.Viewer))
+	require.NoError(t, here.Authorize(ctx, "blog.post.read"))
+	require.NoError(t, f.Unassign(ctx, id, user, authz.Viewer))
+	require.NoError(t, here.Authorize(ctx, "blog.post.read"), "nobody has told it")
+	feed.stale.Store(true)
+	requireDenied(t, here.Authorize(ctx, "blog.post.read"))
+}
+
 func TestWhatAnotherReplicaChanged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, openSQLite(t), sample)

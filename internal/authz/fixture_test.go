@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"entgo.io/ent/dialect"
@@ -51,10 +52,13 @@ func (c permissions) Permissions() []perm.Definition { return c }
 
 // announcements collects what was announced.
 type announcements struct {
-	mu   sync.Mutex
-	keys []string
-	fail error
+	mu    sync.Mutex
+	keys  []string
+	fail  error
+	stale atomic.Bool
 }
+
+func (a *announcements) Fresh() bool { return !a.stale.Load() }
 
 func (a *announcements) Announce(_ context.Context, topic, key string) error {
 	a.mu.Lock()

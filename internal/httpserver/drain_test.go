@@ -49,7 +49,7 @@ func (h held) handle(*gin.Context, any) (any, error) {
 func TestAStoppingServerFinishesWhatItHasBegun(t *testing.T) {
 	t.Parallel()
 	h := newHeld()
-	app := probed(t, map[string]module.Handler{"OpenGet": h.handle}, testapp.Options{Set: []string{"http.drain_interval=1s", "http.shutdown_timeout=1m"}})
+	app := probed(t, map[string]module.Handler{"OpenGet": h.handle}, testapp.Options{Set: []string{"http.drain_interval=4s", "http.shutdown_timeout=1m"}})
 	client := newClient(t)
 	app.Want(t, http.StatusOK, testapp.Call{Path: "/ready"})
 
@@ -61,11 +61,11 @@ func TestAStoppingServerFinishesWhatItHasBegun(t *testing.T) {
 
 	require.Eventually(t, func() bool {
 		return app.Do(t, testapp.Call{Path: "/ready"}).Status == http.StatusServiceUnavailable
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.Equal(t, fetched{status: http.StatusServiceUnavailable}, fetch(client, app.URL+"/ready"), "load balancers are told, and still served")
 	require.Equal(t, fetched{status: http.StatusOK}, fetch(client, app.URL+"/healthz"), "the process is well")
 
-	require.Eventually(t, func() bool { return fetch(client, app.URL+"/healthz").err != nil }, 10*time.Second, 10*time.Millisecond, "the listener closes")
+	require.Eventually(t, func() bool { return fetch(client, app.URL+"/healthz").err != nil }, time.Minute, 10*time.Millisecond, "the listener closes")
 	select {
 	case err := <-stopped:
 		t.Fatalf("it stopped with a request in flight: %v", err)

@@ -160,7 +160,7 @@ func TestHoldEndsTheWorkWhoseLeaseIsLost(t *testing.T) {
 		expire(t, app)
 		_, ok := acquire(t, r[1], "x")
 		return ok
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.ErrorIs(t, <-cause, lease.ErrLost)
 	cancel()
 	<-done

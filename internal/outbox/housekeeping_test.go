@@ -41,7 +41,7 @@ VALUES ($1, $2, 'gone.subscriber', 0, '', 0, 0, 0, '', 1)`, []any{id, r.tenant},
 		all, err := r.inspector.Events(t.Context(), event.Filter{Limit: 10})
 		require.NoError(t, err)
 		return len(all) == 1
-	}, 10*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	require.Empty(t, r.Rows(t, "SELECT id FROM outbox_inbox"))
 	parked := map[string]string{}
 	for _, d := range r.parked(t) {

@@ -49,7 +49,7 @@ func (a *App) Mail(t testing.TB, address, kind string) Mail {
 			}
 		}
 		return false
-	}, 10*time.Second, 5*time.Millisecond, "no mail of the kind %s came to %s", kind, address)
+	}, time.Minute, 5*time.Millisecond, "no mail of the kind %s came to %s", kind, address)
 	return found
 }
 

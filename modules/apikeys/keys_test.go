@@ -183,9 +183,9 @@ func TestARotatedKeyOverlapsAndADeletedOneIsGone(t *testing.T) {
 func TestAKeyExpiresAlsoWhereItIsRemembered(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	k := r.make(t, r.owner.Token, fields{"permissions": reader, "expires_at": time.Now().Add(1500 * time.Millisecond).Format(time.RFC3339Nano)})
+	k := r.make(t, r.owner.Token, fields{"permissions": reader, "expires_at": time.Now().Add(5 * time.Second).Format(time.RFC3339Nano)})
 	require.Equal(t, http.StatusOK, r.posts(t, k.Key, "192.0.2.1").Status)
-	require.Eventually(t, func() bool { return r.posts(t, k.Key, "192.0.2.1").Status == http.StatusUnauthorized }, 5*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return r.posts(t, k.Key, "192.0.2.1").Status == http.StatusUnauthorized }, time.Minute, 50*time.Millisecond)
 	r.refused(t, k.Key, http.StatusUnauthorized, "auth.key_expired")
 }
 
@@ -198,7 +198,7 @@ func TestItIsKnownWhenAndFromWhereAKeyWasUsed(t *testing.T) {
 		var seen key
 		r.Want(t, http.StatusOK, testapp.Call{Path: path + "/" + k.ID, Token: r.owner.Token}).JSON(t, &seen)
 		return seen.LastUsedAt != nil && *seen.LastUsedIP == "192.0.2.77"
-	}, 10*time.Second, 100*time.Millisecond)
+	}, time.Minute, 100*time.Millisecond)
 }
 
 func TestGuessingKeysIsBoundedByAddress(t *testing.T) {

@@ -3,7 +3,6 @@ package identity_test
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -69,7 +68,7 @@ func TestReplicasAgreeWithinASecond(t *testing.T) {
 	user := one.Register(t, "ada")
 	soon := func(status int, call testapp.Call, what string) {
 		t.Helper()
-		require.Eventually(t, func() bool { return two.Do(t, call).Status == status }, time.Second, 10*time.Millisecond, what)
+		testapp.WithinASecond(t, func() bool { return two.Do(t, call).Status == status }, what)
 	}
 	require.Equal(t, user.ID, whoAmI(t, two, user.Token).User.ID, "a token holds on every replica")
 	two.Want(t, http.StatusCreated, write(user.Token))
@@ -88,5 +87,5 @@ func TestReplicasAgreeWithinASecond(t *testing.T) {
 	whoAmI(t, one, token)
 	signedIn(t, two, refresh(next))
 	two.Want(t, http.StatusUnauthorized, refresh(next))
-	require.Eventually(t, func() bool { return one.Do(t, me(token)).Status == http.StatusUnauthorized }, time.Second, 10*time.Millisecond)
+	testapp.WithinASecond(t, func() bool { return one.Do(t, me(token)).Status == http.StatusUnauthorized })
 }

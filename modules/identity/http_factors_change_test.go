@@ -3,7 +3,6 @@ package identity_test
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/fx"
@@ -149,7 +148,7 @@ func TestATenantRequiresASecondFactorOfItsMembers(t *testing.T) {
 	refused := func(token string) func() bool {
 		return func() bool { return two.Do(t, posts(token)).Status == http.StatusForbidden }
 	}
-	require.Eventually(t, refused(there.Access), time.Second, 10*time.Millisecond)
+	testapp.WithinASecond(t, refused(there.Access))
 	require.Equal(t, "identity.mfa_required", app.Want(t, http.StatusForbidden, posts(there.Access)).Code(t))
 	again := signedIn(t, app, switchTo(bob.Token, tenant))
 	require.Equal(t, "identity.mfa_required", app.Want(t, http.StatusForbidden, posts(again.Access)).Code(t), "a switch proves nothing")
@@ -160,13 +159,13 @@ func TestATenantRequiresASecondFactorOfItsMembers(t *testing.T) {
 
 	enrol(t, app, there.Access)
 	app.Want(t, http.StatusOK, posts(there.Access))
-	require.Eventually(t, func() bool { return two.Do(t, posts(there.Access)).Status == http.StatusOK }, time.Second, 10*time.Millisecond, "the same token")
+	testapp.WithinASecond(t, func() bool { return two.Do(t, posts(there.Access)).Status == http.StatusOK }, "the same token")
 	app.Want(t, http.StatusUnauthorized, me(again.Access))
 
 	app.Want(t, http.StatusNoContent, removeTOTP(there.Access))
-	require.Eventually(t, refused(there.Access), time.Second, 10*time.Millisecond, "whoever removes it has to enrol again")
+	testapp.WithinASecond(t, refused(there.Access), "whoever removes it has to enrol again")
 	app.Want(t, http.StatusOK, requireMFA(owner.Token, tenant, false))
-	require.Eventually(t, func() bool { return !refused(there.Access)() }, time.Second, 10*time.Millisecond)
+	testapp.WithinASecond(t, func() bool { return !refused(there.Access)() })
 	for _, action := range []string{"require_mfa", "waive_mfa"} {
 		require.Len(t, app.Rows(t, "SELECT id FROM audit_events WHERE outcome = 'succeeded' AND permission = 'identity.tenant."+action+"'"), 1, action)
 	}

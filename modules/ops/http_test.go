@@ -71,14 +71,14 @@ func TestTheOperatorSeesWhatWasParkedAndReplaysIt(t *testing.T) {
 	require.Eventually(t, func() bool {
 		app.Want(t, http.StatusOK, list).JSON(t, &parked)
 		return parked.Next != nil
-	}, 20*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	first := parked.Items[0]
 	require.Equal(t, delivery{EventID: first.EventID, Topic: "tea.cup.poured", TenantID: customer.TenantID, Subscriber: "tea.guest", State: "parked", Attempts: 1, Error: "too hot"}, first)
 	list.Path += "&cursor=" + *parked.Next
 	require.Eventually(t, func() bool {
 		app.Want(t, http.StatusOK, list).JSON(t, &parked)
 		return len(parked.Items) == 1
-	}, 20*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 
 	event := "/api/v1/ops/events/" + first.EventID.String()
 	var shown struct {

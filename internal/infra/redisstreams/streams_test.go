@@ -22,7 +22,7 @@ func open(t *testing.T, b *testbroker.Broker) *redisstreams.Streams {
 	client, err := redis.Open(redis.Config{URL: config.URL("redis://" + b.Addr)})
 	require.NoError(t, err)
 	cfg := redisstreams.DefaultConfig()
-	cfg.Lease = time.Second
+	cfg.Lease = 3 * time.Second
 	return redisstreams.New(cfg, client, zap.NewNop())
 }
 
@@ -85,7 +85,7 @@ func TestAnotherReplicaGoesOnWithWhatOneDidNotAcknowledge(t *testing.T) {
 	select {
 	case <-in[other]:
 		require.Fail(t, "two replicas are at work at once")
-	case <-time.After(1500 * time.Millisecond): // longer than the lease, which is renewed
+	case <-time.After(4 * time.Second): // longer than the lease, which is renewed
 	}
 	require.NoError(t, groups[holder].Close()) // without an acknowledgement
 	if holder == second {
