@@ -2,12 +2,10 @@ package jobs
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
 
-	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 	"go.uber.org/zap"
 
@@ -109,9 +107,13 @@ func (l *ledger) begun(claims []claim) {
 	ctx, cancel := context.WithTimeout(all(context.Background()), ledgerTimeout)
 	defer cancel()
 	rows, err := l.begin(ctx, ids)
+	byID := make(map[uuid.UUID]*row, len(rows))
+	for _, row := range rows {
+		byID[row.ID] = row
+	}
 	for _, c := range claims {
-		c.reply <- claimed{rows[c.id], err}
-		delete(rows, c.id) // whoever asks twice for one job gets it once
+		c.reply <- claimed{byID[c.id], err}
+		delete(byID, c.id) // whoever asks twice for one job gets it once
 	}
 }
 
@@ -156,27 +158,6 @@ func (l *ledger) transact(plain, others []*ending) error {
 		}
 		return nil
 	})
-}
-
-// begin claims jobs. Those that are missing in what it returns are not to be begun.
-func (l *ledger) begin(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*row, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	byID, args := among(l.db, []any{rand.Text()[:12] + "/", l.owner, time.Now().UnixMilli()}, ids)
-	rows := map[uuid.UUID]*row{}
-	err := query(ctx, l.db, func(r *entsql.Rows) error {
-		one, err := scanJob(r)
-		if err == nil {
-			rows[one.ID] = one
-		}
-		return err
-	}, `UPDATE jobs_jobs SET state = 2, attempt = attempt + 1, token = $1 || CAST(id AS text), owner = $2, begun_ms = $3, changed_ms = $3`+relaxed(l.db)+
-		`WHERE id `+byID+` AND state + 0 = 0 AND queue NOT IN (SELECT id FROM jobs_queues WHERE paused) RETURNING `+columns, args...)
-	if err != nil {
-		return nil, fmt.Errorf("claim %d jobs: %w", len(ids), err)
-	}
-	return rows, nil
 }
 
 func (l *ledger) complete(ctx context.Context, ends []*ending) error {

@@ -13,7 +13,6 @@ import (
 	"github.com/yourorg/platform/internal/lease"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/job"
-	"github.com/yourorg/platform/pkg/tx"
 )
 
 // Runner does the jobs that the carrier brings. Any number of replicas may run one.
@@ -111,17 +110,17 @@ func (r *Runner) giveBack() {
 }
 
 // Claim implements carrier.Worker.
-func (r *Runner) Claim(ctx context.Context, ids []uuid.UUID) error {
-	rows, err := r.ledger.begin(all(ctx), ids)
+func (r *Runner) Claim(ctx context.Context, taking string, args ...any) ([]uuid.UUID, error) {
+	rows, err := r.ledger.take(all(ctx), taking, args)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	tx.AfterCommit(ctx, func(context.Context) {
-		for id, row := range rows {
-			r.claimed.Store(id, row)
-		}
-	})
-	return nil
+	ids := make([]uuid.UUID, len(rows))
+	for i, row := range rows {
+		r.claimed.Store(row.ID, row)
+		ids[i] = row.ID
+	}
+	return ids, nil
 }
 
 // Run implements carrier.Worker.

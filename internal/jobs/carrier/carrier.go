@@ -17,9 +17,10 @@ type Ref struct {
 
 // Worker does the jobs that a carrier brings.
 type Worker interface {
-	// Claim makes many jobs this process's, in the transaction in ctx, which Run would do one by one. It is for a carrier
-	// that takes references in the platform's own database, and is going to run all of them once that has committed.
-	Claim(ctx context.Context, ids []uuid.UUID) error
+	// Claim makes many jobs this process's at once, which Run would do one by one, and returns their ids. It is for a carrier
+	// that keeps its references in the platform's own database and runs all that it has got: taking is a statement with its
+	// arguments that removes references and returns the ids of their jobs. Both happen together or not at all.
+	Claim(ctx context.Context, taking string, args ...any) ([]uuid.UUID, error)
 
 	// Run does one job, unless somebody else has it or it is not to be begun.
 	Run(ctx context.Context, id uuid.UUID)
