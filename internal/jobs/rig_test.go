@@ -89,7 +89,8 @@ type rig struct {
 	tenant    uuid.UUID
 }
 
-var quick = []string{"jobs.retry_after=1ms", "jobs.retry_at_most=20ms", "jobs.poll_interval=50ms", "jobs.timeout=20s"}
+// quick tries again soon, and believes no replica dead because the machine is busy.
+var quick = []string{"jobs.retry_after=1ms", "jobs.retry_at_most=20ms", "jobs.poll_interval=50ms", "jobs.timeout=20s", "jobs.lost_after=1m"}
 
 func newRig(t testing.TB, p probe, set ...string) *rig {
 	t.Helper()

@@ -34,21 +34,19 @@ type fault struct {
 func (f *fault) Error() string { return f.err.Error() }
 func (f *fault) Unwrap() error { return f.err }
 
-// errLocked is why nothing was done: another replica works on the lane.
+// errLocked is why nothing was done: another replica works on the lane, or has.
 var errLocked = errors.New("another replica works on this lane")
 
 // batch delivers the oldest of what is ready in a place, up to limit, in one transaction. On a fault none of them is
 // done.
 func (r *Relay) batch(ctx context.Context, to *destination, at place, limit int) (taken []item, touched int, err error) {
 	work := func(ctx context.Context) error {
-		if to.held {
-			if ok, err := lockLane(ctx, r.db, to.name, at.lane, false); err != nil || !ok {
-				return errors.Join(err, unless(ok, errLocked))
-			}
-		}
 		items, err := ready(ctx, r.db, to.name, at, limit)
 		if err != nil {
 			return err
+		}
+		if len(items) == 0 {
+			return errLocked
 		}
 		free, behind := split(items)
 		if err := hold(ctx, r.db, behind); err != nil {
@@ -74,13 +72,6 @@ func (r *Relay) batch(ctx context.Context, to *destination, at place, limit int)
 		return nil, 0, err
 	}
 	return taken, touched, nil
-}
-
-func unless(ok bool, err error) error {
-	if ok {
-		return nil
-	}
-	return err
 }
 
 // split parts what may go on from what has to wait behind another of its key.

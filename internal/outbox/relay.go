@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -286,7 +285,7 @@ func (r *Relay) advance(ctx context.Context, q *queue) (at place, next int, err 
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	ctx = tenant.System(ctx, "outbox")
-	at, found, err := nextPlace(ctx, r.db, q.name, place{lane: q.lane, tenant: last})
+	at, found, err := nextPlace(ctx, r.db, q.name, q.lane, q.served[:])
 	if err != nil {
 		return at, roundEnds, err
 	}
@@ -298,15 +297,6 @@ func (r *Relay) advance(ctx context.Context, q *queue) (at place, next int, err 
 	mine := at.lane % lanes // another release may have had more of them
 	if q.taken[mine] {
 		return at, laneTaken, nil
-	}
-	if served := q.served[mine]; bytes.Compare(at.tenant[:], served[:]) <= 0 {
-		after, found, err := nextPlace(ctx, r.db, q.name, place{lane: at.lane, tenant: served})
-		if err != nil {
-			return at, roundEnds, err
-		}
-		if found && after.lane == at.lane {
-			at = after
-		}
 	}
 	q.taken[mine] = true
 	return at, laneClaimed, nil

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,9 +33,6 @@ type place struct {
 	tenant uuid.UUID
 }
 
-// last is behind every tenant.
-var last = uuid.Max
-
 // item is a delivery that is ready, with its event.
 type item struct {
 	id       int64
@@ -43,17 +41,31 @@ type item struct {
 	event    event.Envelope
 }
 
-// nextPlace finds where something is ready, behind a place.
-func nextPlace(ctx context.Context, db dialect.Driver, to string, after place) (p place, found bool, err error) {
+// nextPlace finds the next lane behind one where something is ready, and whose turn it is in it: that of the tenant behind the
+// one served there last, or else the first one's.
+func nextPlace(ctx context.Context, db dialect.Driver, to string, behind int, served []uuid.UUID) (p place, found bool, err error) {
+	before, turns := `($3 ->> (p.lane % $4))`, any(nil)
+	if db.Dialect() == dialect.Postgres {
+		before, turns = `(CAST($3 AS uuid[]))[p.lane % $4 + 1]`, served
+	} else if turns, err = encoded(served); err != nil {
+		return p, false, err
+	}
 	err = query(ctx, db, func(rows *entsql.Rows) error {
 		found = true
 		return rows.Scan(&p.lane, &p.tenant)
-	}, `SELECT lane, tenant_id FROM outbox_deliveries WHERE subscriber = $1 AND state = 0 AND (lane, tenant_id) > ($2, $3)
-ORDER BY lane, tenant_id LIMIT 1`, to, after.lane, after.tenant)
+	}, `SELECT p.lane, COALESCE((SELECT tenant_id FROM outbox_deliveries WHERE subscriber = $1 AND state = 0 AND lane = p.lane
+	AND tenant_id > `+before+` ORDER BY tenant_id LIMIT 1), p.tenant_id)
+FROM (SELECT lane, tenant_id FROM outbox_deliveries WHERE subscriber = $1 AND state = 0 AND lane > $2
+	ORDER BY lane, tenant_id LIMIT 1) AS p`, to, behind, turns, len(served))
 	if err != nil {
 		return p, false, fmt.Errorf("look for what is ready for %s: %w", to, err)
 	}
 	return p, found, nil
+}
+
+func encoded(ids []uuid.UUID) (string, error) {
+	text, err := json.Marshal(ids)
+	return string(text), err
 }
 
 // lockLane keeps the other replicas away from a lane until the end of the transaction. On SQLite the transaction itself
@@ -87,9 +99,15 @@ func makeLanes(ctx context.Context, db dialect.Driver, to string) error {
 	return nil
 }
 
-// ready reads the oldest deliveries in a place.
+// ready reads the oldest deliveries in a place, and keeps the other replicas away from its lane until the end of the
+// transaction. There are none where another replica is at work. It may have been until just now: what it has dealt with is
+// missing when it is to be marked as done.
 func ready(ctx context.Context, db dialect.Driver, to string, at place, limit int) ([]item, error) {
 	var items []item
+	args, free := []any{to, at.lane, at.tenant, limit}, ``
+	if db.Dialect() == dialect.Postgres {
+		args, free = append(args, laneID(to, at.lane)), `(SELECT id FROM outbox_lanes WHERE id = $5 FOR UPDATE SKIP LOCKED) AS lane, `
+	}
 	err := query(ctx, db, func(rows *entsql.Rows) error {
 		var i item
 		var data string
@@ -103,8 +121,8 @@ func ready(ctx context.Context, db dialect.Driver, to string, at place, limit in
 	(SELECT w.next_ms FROM outbox_deliveries w WHERE w.state = 1 AND w.subscriber = d.subscriber AND w.tenant_id = d.tenant_id
 		AND w.key = d.key AND d.key <> '' AND w.id < d.id ORDER BY w.id LIMIT 1),
 	e.id, e.topic, e.version, e.key, e.tenant_id, e.actor_id, e.request_id, e.trace, e.created_at, e.data
-FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
-WHERE d.subscriber = $1 AND d.state = 0 AND d.lane = $2 AND d.tenant_id = $3 ORDER BY d.id LIMIT $4`, to, at.lane, at.tenant, limit)
+FROM `+free+`outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+WHERE d.subscriber = $1 AND d.state = 0 AND d.lane = $2 AND d.tenant_id = $3 ORDER BY d.id LIMIT $4`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read what is ready for %s: %w", to, err)
 	}

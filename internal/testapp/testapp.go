@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/fx"
@@ -55,6 +56,9 @@ type Options struct {
 	Log      *zap.Logger // where it logs to; what is logged can be observed when nil
 }
 
+// patience is for a machine that is busy with other tests.
+const patience = 2 * time.Minute
+
 // New starts modules over a fresh database and stops them when the test ends. The engine is SQLite, or Postgres when
 // PLATFORM_TEST_DATABASE=postgres.
 func New(t testing.TB, modules []module.IModule, options ...Options) *App {
@@ -77,7 +81,7 @@ func New(t testing.TB, modules []module.IModule, options ...Options) *App {
 	}
 	graph := fxtest.New(t,
 		app.Core(loaded.Catalog), loaded.Boundary(), app.All, fx.NopLogger,
-		fx.Replace(o.Log), fx.Options(o.Extra...),
+		fx.Replace(o.Log), fx.Options(o.Extra...), fx.StartTimeout(patience), fx.StopTimeout(patience),
 		fx.Populate(&a.Server, &a.Database, &a.Migrator, &a.Grants),
 	)
 	graph.RequireStart()
