@@ -20,6 +20,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/yourorg/platform/internal/testapp"
+	"github.com/yourorg/platform/internal/testbroker"
 	"github.com/yourorg/platform/modules"
 )
 
@@ -130,9 +131,9 @@ func benchmarkRiver(b *testing.B) {
 }
 
 func benchmarkAsynq(b *testing.B) {
-	s := newServer(b)
+	s := testbroker.Redis(b)
 	var count atomic.Int64
-	connection := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + s.port})
+	connection := redis.NewClient(&redis.Options{Addr: s.Addr})
 	b.Cleanup(func() { require.NoError(b, connection.Close()) })
 	server := asynq.NewServerFromRedisClient(connection, asynq.Config{Concurrency: benchWorkers, LogLevel: asynq.FatalLevel})
 	require.NoError(b, server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { count.Add(1); return nil })))

@@ -2,7 +2,6 @@ package jobs_test
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
@@ -10,33 +9,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/yourorg/platform/internal/testapp"
+	"github.com/yourorg/platform/internal/testbroker"
 	"github.com/yourorg/platform/modules"
 	"github.com/yourorg/platform/pkg/job"
 )
 
-func (s *server) flush(t testing.TB) {
-	t.Helper()
-	conn, err := net.DialTimeout("tcp", "127.0.0.1:"+s.port, 5*time.Second)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, conn.Close()) }()
-	_, err = conn.Write([]byte("FLUSHALL\r\n"))
-	require.NoError(t, err)
-	answer := make([]byte, 5)
-	_, err = conn.Read(answer)
-	require.NoError(t, err)
-	require.Equal(t, "+OK\r\n", string(answer))
-}
-
 func TestNothingIsLostThoughRedisIsFlushedAndRestartedUnderLoad(t *testing.T) {
 	t.Parallel()
-	redis := newServer(t)
+	broker := testbroker.Redis(t)
 	var r *rig
 	ready := make(chan struct{})
 	r = newRig(t, does(func(ctx context.Context, w work) error {
 		<-ready
 		<-time.After(5 * time.Millisecond)
 		return r.effect(ctx, w.N)
-	}), redis.settings()...)
+	}), through(broker)...)
 	close(ready)
 	n := 0
 	enqueue := func(count int) {
@@ -45,14 +32,14 @@ func TestNothingIsLostThoughRedisIsFlushedAndRestartedUnderLoad(t *testing.T) {
 	}
 	for range 3 {
 		enqueue(200)
-		redis.flush(t)
+		flush(t, broker)
 		enqueue(50)
 	}
-	redis.stop()
+	broker.Kill()
 	enqueue(200)
-	redis.start(t)
+	broker.Start(t)
 	enqueue(50)
-	redis.flush(t)
+	flush(t, broker)
 	flushed := time.Now()
 	r.settled(t)
 	t.Logf("all was done %s after the last flush", time.Since(flushed).Round(time.Millisecond))

@@ -1,7 +1,7 @@
 package testapp
 
 import (
-	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/yourorg/platform/internal/testbroker"
 )
 
 // PostgresServer is a server of a test's own, which may be stopped under load. It waits for the disk as in production.
@@ -24,7 +26,8 @@ type PostgresServer struct {
 // Postgres are not installed.
 func NewPostgres(t *testing.T) *PostgresServer {
 	t.Helper()
-	port := strconv.Itoa(30_000 + rand.N(2_000))
+	_, port, err := net.SplitHostPort(testbroker.Address(t))
+	require.NoError(t, err)
 	p := &PostgresServer{
 		dir:     filepath.Join(t.TempDir(), "cluster"),
 		options: "-c listen_addresses=127.0.0.1 -c port=" + port + " -c unix_socket_directories='' -c max_connections=300",

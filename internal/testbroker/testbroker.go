@@ -3,8 +3,6 @@ package testbroker
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -26,8 +24,14 @@ type Broker struct {
 	Addr     string   // host:port
 	Dir      string   // where it keeps what it remembers; empty when it forgets everything
 
-	start func(b *Broker) (stop func(), err error)
+	start func(b *Broker) (running, error)
+	running
+}
+
+// running is a server that has been started.
+type running struct {
 	stop  func()
+	ended <-chan struct{} // closed when it has ended by itself; nil for one in this process
 }
 
 // All are the brokers that there are, by the name of the carrier.
@@ -36,7 +40,7 @@ var All = map[string]func(testing.TB) *Broker{"nats": NATS, "redis": Redis, "kaf
 // NATS is a nats-server that keeps its streams when it is killed.
 func NATS(t testing.TB) *Broker {
 	t.Helper()
-	b := &Broker{Name: "nats", Dir: t.TempDir(), start: func(b *Broker) (func(), error) {
+	b := &Broker{Name: "nats", Dir: t.TempDir(), start: func(b *Broker) (running, error) {
 		return launch("nats-server", "-a", "127.0.0.1", "-p", port(b.Addr), "-js", "-sd", b.Dir)
 	}}
 	return b.run(t, "nats-server", "nats.url=nats://ADDR", "nats.stream=T"+strings.ReplaceAll(uuid.NewString(), "-", ""), "nats.ack_wait=5s")
@@ -45,7 +49,7 @@ func NATS(t testing.TB) *Broker {
 // Redis is a redis-server that forgets everything when it is killed.
 func Redis(t testing.TB) *Broker {
 	t.Helper()
-	b := &Broker{Name: "redis", start: func(b *Broker) (func(), error) {
+	b := &Broker{Name: "redis", start: func(b *Broker) (running, error) {
 		return launch("redis-server", "--bind", "127.0.0.1", "--port", port(b.Addr), "--save", "", "--appendonly", "no")
 	}}
 	return b.run(t, "redis-server", "redis.url=redis://ADDR/0", "redis_streams.lease=1s")
@@ -54,14 +58,14 @@ func Redis(t testing.TB) *Broker {
 // Kafka is kfake, the broker in one process that its client is tested with. It forgets everything when it is stopped.
 func Kafka(t testing.TB) *Broker {
 	t.Helper()
-	b := &Broker{Name: "kafka", start: func(b *Broker) (func(), error) {
+	b := &Broker{Name: "kafka", start: func(b *Broker) (running, error) {
 		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(func(network, _ string) (net.Listener, error) {
 			return new(net.ListenConfig).Listen(context.Background(), network, b.Addr)
 		}))
 		if err != nil {
-			return nil, err
+			return running{}, err
 		}
-		return c.Close, nil
+		return running{stop: c.Close}, nil
 	}}
 	return b.run(t, "", "kafka.brokers=ADDR", "kafka.partitions=3", "kafka.session_timeout=6s")
 }
@@ -73,7 +77,7 @@ func (b *Broker) run(t testing.TB, program string, settings ...string) *Broker {
 		require.False(t, slices.Contains(strings.Split(os.Getenv("PLATFORM_TEST_REQUIRE"), ","), b.Name), "%s is not installed", program)
 		t.Skipf("%s is not installed", program)
 	}
-	b.Addr = free(t)
+	b.Addr = Address(t)
 	b.Settings = []string{"events.carrier=" + b.Name}
 	for _, s := range settings {
 		b.Settings = append(b.Settings, strings.ReplaceAll(s, "ADDR", b.Addr))
@@ -83,34 +87,35 @@ func (b *Broker) run(t testing.TB, program string, settings ...string) *Broker {
 	return b
 }
 
-// free is an address that nobody listens on, and that no connection of ours is given in the meantime: those come from
-// higher ports.
-func free(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 15_000+rand.N(15_000))
-		if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr); err == nil {
-			require.NoError(t, l.Close())
-			return addr
-		}
-	}
-	require.Fail(t, "no port is free")
-	return ""
-}
-
 // Start starts it again after Kill, at the same address.
 func (b *Broker) Start(t testing.TB) {
 	t.Helper()
 	var err error
-	b.stop, err = b.start(b)
-	require.NoError(t, err)
-	require.Eventually(t, func() bool {
-		conn, err := net.DialTimeout("tcp", b.Addr, time.Second)
-		if err == nil {
-			_ = conn.Close()
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); <-time.After(20 * time.Millisecond) {
+		if b.running, err = b.start(b); err == nil && b.answers() {
+			return
 		}
-		return err == nil
-	}, 30*time.Second, 10*time.Millisecond, "%s does not come up", b.Name)
+		b.Kill()
+	}
+	require.NoError(t, err)
+	require.Fail(t, "it does not come up", b.Name)
+}
+
+// answers waits until it accepts connections. It may end instead: a process that another test starts can hold a port that was
+// just closed for a moment more, between fork and exec.
+func (b *Broker) answers() bool {
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); <-time.After(10 * time.Millisecond) {
+		select {
+		case <-b.ended:
+			return false
+		default:
+		}
+		if conn, err := net.DialTimeout("tcp", b.Addr, time.Second); err == nil {
+			_ = conn.Close()
+			return true
+		}
+	}
+	return false
 }
 
 // Kill ends it at once. What it has not kept on disk is lost.
@@ -118,7 +123,7 @@ func (b *Broker) Kill() {
 	if b.stop != nil {
 		b.stop()
 	}
-	b.stop = nil
+	b.running = running{}
 }
 
 func port(addr string) string {
@@ -126,13 +131,18 @@ func port(addr string) string {
 	return port
 }
 
-func launch(program string, args ...string) (func(), error) {
+func launch(program string, args ...string) (running, error) {
 	cmd := exec.Command(program, args...)
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return running{}, err
 	}
-	return func() {
-		_ = cmd.Process.Signal(syscall.SIGKILL)
+	ended := make(chan struct{})
+	go func() {
 		_ = cmd.Wait()
-	}, nil
+		close(ended)
+	}()
+	return running{ended: ended, stop: func() {
+		_ = cmd.Process.Signal(syscall.SIGKILL)
+		<-ended
+	}}, nil
 }
