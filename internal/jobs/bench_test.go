@@ -3,12 +3,14 @@ package jobs_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 	"github.com/riverqueue/river"
@@ -19,6 +21,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/zap"
 
+	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/internal/testapp"
 	"github.com/yourorg/platform/internal/testbroker"
 	"github.com/yourorg/platform/modules"
@@ -60,7 +63,10 @@ func BenchmarkJobs(b *testing.B) {
 	b.Run("redis", func(b *testing.B) { benchmarkPlatform(b, onRedis(b)...) })
 	b.Run("redis_fair", func(b *testing.B) { benchmarkPlatform(b, append(onRedis(b), "jobs.fairness=true")...) })
 	b.Run("river", benchmarkRiver)
-	b.Run("asynq", benchmarkAsynq)
+	b.Run("asynq", func(b *testing.B) {
+		benchmarkAsynq(b, func(context.Context, []uuid.UUID) error { return nil }, func(uuid.UUID) {})
+	})
+	b.Run("asynq_rows", benchmarkAsynqWithRows)
 }
 
 func benchmarkPlatform(b *testing.B, set ...string) {
@@ -130,21 +136,100 @@ func benchmarkRiver(b *testing.B) {
 	})
 }
 
-func benchmarkAsynq(b *testing.B) {
+// benchmarkAsynq runs asynq alone, with what is done before jobs are handed over and when one begins.
+func benchmarkAsynq(b *testing.B, before func(context.Context, []uuid.UUID) error, begin func(uuid.UUID)) {
 	s := testbroker.Redis(b)
 	var count atomic.Int64
 	connection := redis.NewClient(&redis.Options{Addr: s.Addr})
 	b.Cleanup(func() { require.NoError(b, connection.Close()) })
 	server := asynq.NewServerFromRedisClient(connection, asynq.Config{Concurrency: benchWorkers, LogLevel: asynq.FatalLevel})
-	require.NoError(b, server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { count.Add(1); return nil })))
+	require.NoError(b, server.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
+		begin(uuid.UUID(t.Payload()))
+		count.Add(1)
+		return nil
+	})))
 	b.Cleanup(server.Shutdown)
 	client := asynq.NewClientFromRedisClient(connection)
 	measure(b, &count, func(ctx context.Context, n int) error {
-		for range n {
-			if _, err := client.EnqueueContext(ctx, asynq.NewTask("plain", []byte(`{"n":1}`))); err != nil {
+		ids := make([]uuid.UUID, n)
+		for i := range ids {
+			ids[i] = uuid.New()
+		}
+		if err := before(ctx, ids); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if _, err := client.EnqueueContext(ctx, asynq.NewTask("plain", id[:])); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// benchmarkAsynqWithRows adds the least that outlives Redis: a bare row that is inserted, claimed and ended, in the same
+// batches as the platform's. It is what the engine redis could reach at most.
+func benchmarkAsynqWithRows(b *testing.B) {
+	if !testapp.Postgres() {
+		b.Skip("on SQLite there is one writer")
+	}
+	db, err := sql.Open("pgx", testapp.FreshDatabase(b, modules.All()))
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, db.Close()) })
+	exec := func(statement string, args ...any) error {
+		_, err := db.ExecContext(context.Background(), statement, args...)
+		return err
+	}
+	require.NoError(b, exec("CREATE TABLE bare (id uuid PRIMARY KEY, state integer NOT NULL, args text NOT NULL)"))
+	changes := func(to int, ids []uuid.UUID) error {
+		return exec(fmt.Sprintf("UPDATE bare SET state = %d FROM set_config('synchronous_commit', 'off', true) AS relaxed WHERE id = ANY($1)", to), textOf(ids))
+	}
+	claims, ends := batched(b, func(ids []uuid.UUID) error { return changes(2, ids) }), batched(b, func(ids []uuid.UUID) error { return changes(6, ids) })
+	benchmarkAsynq(b, func(ctx context.Context, ids []uuid.UUID) error {
+		return exec(`INSERT INTO bare SELECT id, 0, '{"n":1}' FROM unnest(CAST($1 AS uuid[])) AS id`, textOf(ids))
+	}, func(id uuid.UUID) {
+		<-claims(id)
+		ends(id)
+	})
+}
+
+func textOf(ids []uuid.UUID) []string {
+	return database.Array(ids, uuid.UUID.String)
+}
+
+// batched returns a function that has ids written together which come while others are being written, and tells when.
+func batched(b *testing.B, write func([]uuid.UUID) error) func(uuid.UUID) <-chan struct{} {
+	type entry struct {
+		id   uuid.UUID
+		done chan struct{}
+	}
+	entries := make(chan entry, 256)
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for first := range entries {
+			batch := []entry{first}
+			for len(entries) > 0 {
+				batch = append(batch, <-entries)
+			}
+			ids := make([]uuid.UUID, len(batch))
+			for i, e := range batch {
+				ids[i] = e.id
+			}
+			if err := write(ids); err != nil {
+				b.Error(err)
+			}
+			for _, e := range batch {
+				close(e.done)
+			}
+		}
+	})
+	b.Cleanup(func() {
+		close(entries)
+		writing.Wait()
+	})
+	return func(id uuid.UUID) <-chan struct{} {
+		e := entry{id, make(chan struct{})}
+		entries <- e
+		return e.done
+	}
 }

@@ -21,12 +21,16 @@ func jobs(ctx context.Context, count int) ([]row, error) {
 			if ours == 0 || alone == 0 { // there is no redis-server
 				continue
 			}
+			peer := fmt.Sprintf("%s alone %.0f a second", engine.alone, alone)
+			if kept := took["Jobs/"+engine.alone+"_rows"].own["jobs/s"]; kept != 0 {
+				peer += fmt.Sprintf(", with a bare row for each job %.0f", kept)
+			}
 			fair := took["Jobs/"+engine.name+"_fair"].own["jobs/s"]
 			rows = append(rows,
 				row{
 					what:  fmt.Sprintf("jobs, engine %s on %s", engine.name, on.name),
 					value: fmt.Sprintf("%.0f a second, %.0f %%", ours, 100*ours/alone), limit: "≥ 80 %",
-					peer: fmt.Sprintf("%s alone %.0f a second", engine.alone, alone),
+					peer: peer,
 				},
 				row{
 					what:  fmt.Sprintf("the same with fairness on, %s on %s", engine.name, on.name),
