@@ -52,7 +52,7 @@ func New(cfg Config, log *zap.Logger) (*Server, error) {
 	if err != nil {
 		return nil, errors.New("nats.url cannot be used") // the error may quote the password
 	}
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncTimeout(askTimeout))
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("use JetStream: %w", err)
@@ -86,33 +86,49 @@ func (s *Server) stream(ctx context.Context) error {
 	return nil
 }
 
-// Publish returns when the stream has kept the messages. They carry no id for the server to recognize a repetition by: what
-// is sent again on purpose, because it was lost behind the stream, must come again.
+// Publish returns when the stream has kept the messages, all in one flight. They carry no id for the server to recognize a
+// repetition by: what is sent again on purpose, because it was lost behind the stream, must come again.
 func (s *Server) Publish(topic string, messages ...*message.Message) error {
-	for _, m := range messages {
-		if err := s.publish(topic, m); err != nil {
-			return err
+	if len(messages) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(messages[0].Context(), askTimeout)
+	defer cancel()
+	if err := s.stream(ctx); err != nil {
+		return err
+	}
+	kept := make([]jetstream.PubAckFuture, len(messages))
+	for i, m := range messages {
+		var err error
+		if kept[i], err = s.js.PublishMsgAsync(s.encode(topic, m)); err != nil {
+			return s.refused(topic, err)
+		}
+	}
+	for _, one := range kept {
+		select {
+		case <-one.Ok():
+		case err := <-one.Err():
+			return s.refused(topic, err)
+		case <-ctx.Done():
+			return s.refused(topic, ctx.Err())
 		}
 	}
 	return nil
 }
 
-func (s *Server) publish(topic string, m *message.Message) error {
-	ctx, cancel := context.WithTimeout(m.Context(), askTimeout)
-	defer cancel()
-	if err := s.stream(ctx); err != nil {
-		return err
-	}
+func (s *Server) encode(topic string, m *message.Message) *nats.Msg {
 	out := nats.NewMsg(s.prefix() + topic)
 	out.Data = m.Payload
 	out.Header.Set(headerID, m.UUID)
 	for key, value := range m.Metadata {
 		out.Header[headerMetadata+key] = []string{value}
 	}
-	_, err := s.js.PublishMsg(ctx, out)
+	return out
+}
+
+// refused tells why the stream has not kept a message.
+func (s *Server) refused(topic string, err error) error {
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, nats.ErrMaxPayload):
 		return event.Permanent(fmt.Errorf("publish to %s: %w", topic, err))
 	case errors.Is(err, jetstream.ErrNoStreamResponse): // it has lost its memory
