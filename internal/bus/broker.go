@@ -20,7 +20,10 @@ type Carrier interface {
 
 	// Group returns what receives for a subscriber: each message reaches one replica of it at a time, in the order in
 	// which the topic has taken those of one OrderKey, and again until it is acknowledged or the broker has forgotten it.
-	Group(name string) (message.Subscriber, error)
+	// No more than atOnce messages of a topic are under way, which are neither acknowledged nor given back. With one, what
+	// was given back by a Nack comes before the next one. With more, others of its key may overtake it: who cannot do with
+	// a message for now, and wants to keep the order, holds it, however long that takes.
+	Group(name string, atOnce int) (message.Subscriber, error)
 }
 
 // Broker hands the events of the outbox to a carrier.

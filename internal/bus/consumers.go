@@ -12,7 +12,7 @@ import (
 	"github.com/yourorg/platform/internal/outbox"
 )
 
-// again is the pause before the carrier is asked again, or given a message back that the database could not take.
+// again is the pause before the carrier or the database, which is away, is asked again.
 const again = time.Second
 
 // Consumers receive from the carrier for every subscriber.
@@ -21,7 +21,7 @@ type Consumers struct {
 	inbox   *outbox.Inbox
 	log     *zap.Logger
 
-	cancel  context.CancelFunc
+	quit    context.CancelFunc
 	running sync.WaitGroup
 	opened  []message.Subscriber
 }
@@ -33,20 +33,20 @@ func NewConsumers(c Carrier, inbox *outbox.Inbox, log *zap.Logger) *Consumers {
 
 // Start begins to receive. A carrier that is away is asked again until it is there.
 func (c *Consumers) Start(context.Context) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	c.cancel = cancel
+	begin, quit := context.WithCancel(context.Background())
+	c.quit = quit
 	if c.carrier == nil {
 		return nil
 	}
 	for _, s := range c.inbox.Subscribers() {
-		group, err := c.carrier.Group(s.Name)
+		group, err := c.carrier.Group(s.Name, c.inbox.Prefetch())
 		if err != nil {
-			cancel()
+			quit()
 			return fmt.Errorf("receive for %s: %w", s.Name, err)
 		}
 		c.opened = append(c.opened, group)
 		for _, topic := range s.Topics {
-			c.running.Go(func() { c.consume(ctx, group, s.Name, topic) })
+			c.running.Go(func() { c.consume(begin, group, s.Name, topic) })
 		}
 	}
 	return nil
@@ -54,7 +54,7 @@ func (c *Consumers) Start(context.Context) error {
 
 // Stop waits for what is being handled. What was not acknowledged is delivered again, to another replica.
 func (c *Consumers) Stop(ctx context.Context) error {
-	c.cancel()
+	c.quit()
 	ended := make(chan struct{})
 	go func() {
 		c.running.Wait()
@@ -73,38 +73,55 @@ func (c *Consumers) Stop(ctx context.Context) error {
 	return nil
 }
 
-func (c *Consumers) consume(ctx context.Context, group message.Subscriber, subscriber, topic string) {
+// consume receives one topic for one subscriber, until begin ends.
+func (c *Consumers) consume(begin context.Context, group message.Subscriber, subscriber, topic string) {
 	failing := false
-	for ctx.Err() == nil {
-		messages, err := group.Subscribe(ctx, topic)
-		if err == nil {
-			failing = false
-			for m := range messages {
-				c.receive(ctx, subscriber, m)
-			}
-		} else if !failing && ctx.Err() == nil {
-			failing = true
+	for begin.Err() == nil {
+		err := c.receive(begin, group, subscriber, topic)
+		if err != nil && !failing && begin.Err() == nil {
 			c.log.Warn("events cannot be received for now", zap.String("subscriber", subscriber), zap.String("topic", topic), zap.Error(err))
 		}
-		rest(ctx, again)
+		failing = err != nil
+		rest(begin, again)
 	}
 }
 
-// receive acknowledges a message once it is in the inbox, and not before.
-func (c *Consumers) receive(ctx context.Context, subscriber string, m *message.Message) {
+// receive has workers handle what a subscription delivers, until it ends. What is not handled then comes again. The
+// subscription outlives begin until the workers are done, and what they have handled is acknowledged.
+func (c *Consumers) receive(begin context.Context, group message.Subscriber, subscriber, topic string) error {
+	receiving, leave := context.WithCancel(context.Background())
+	defer leave()
+	asking := context.AfterFunc(begin, leave)
+	messages, err := group.Subscribe(receiving, topic)
+	asking()
+	if err != nil {
+		return err
+	}
+	ctx, end := context.WithCancel(begin)
+	defer end()
+	l := newLine(c.inbox.Workers())
+	var working sync.WaitGroup
+	for range c.inbox.Workers() {
+		working.Go(func() { (&worker{c, l, subscriber}).work(ctx) })
+	}
+	left := context.AfterFunc(ctx, func() { working.Wait(); leave() })
+	for m := range messages {
+		c.arrive(l, subscriber, m)
+	}
+	left()
+	end()
+	working.Wait()
+	return nil
+}
+
+func (c *Consumers) arrive(l *line, subscriber string, m *message.Message) {
 	e, err := Decode(m.Payload)
 	if err != nil { // it is none of ours, and would come again for ever
 		c.log.Error("a message of the broker is no event and was dropped", zap.String("subscriber", subscriber), zap.Error(err))
 		m.Ack()
 		return
 	}
-	if err := c.inbox.Receive(context.WithoutCancel(ctx), subscriber, e); err != nil {
-		c.log.Warn("an event could not be received and will come again", zap.String("subscriber", subscriber), zap.Stringer("event", e.ID), zap.Error(err))
-		rest(ctx, again)
-		m.Nack()
-		return
-	}
-	m.Ack()
+	l.add(m, e)
 }
 
 func rest(ctx context.Context, d time.Duration) {

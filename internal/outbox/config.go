@@ -32,7 +32,8 @@ type Config struct {
 	RetryAtMost time.Duration `mapstructure:"retry_at_most"`
 	// HandlerTimeout is how long a handler may take for one event.
 	HandlerTimeout time.Duration `mapstructure:"handler_timeout"`
-	// Workers is how many events a replica handles at once for one subscriber. SQLite has one.
+	// Workers is how many transactions a replica has open at once for one subscriber; behind a broker, for one subscriber of
+	// one topic. Each of them handles several events, one after the other. SQLite has one.
 	Workers int `mapstructure:"workers"`
 	// Concurrency is how many transactions a replica has open at once for all subscribers.
 	Concurrency int `mapstructure:"concurrency"`
@@ -43,6 +44,9 @@ type Config struct {
 	// BrokerWindow is how many events of a topic a broker may hold that no subscriber has handled: they stand in one line
 	// there, and tenants take turns only on the way into it.
 	BrokerWindow int `mapstructure:"broker_window"`
+	// Prefetch is how many events of a topic a replica takes from the broker for one subscriber before they are handled.
+	// Those of other keys go on while one key has to wait. They are kept in memory.
+	Prefetch int `mapstructure:"prefetch"`
 	// ResendAfter is after which time an event that a broker has taken, and not every subscriber has handled, is sent
 	// once more. The pause grows to four times that.
 	ResendAfter time.Duration `mapstructure:"resend_after"`
@@ -67,7 +71,8 @@ func DefaultConfig() Config {
 		Concurrency:     8,
 		PollInterval:    time.Second,
 		Lease:           5 * time.Second,
-		BrokerWindow:    100,
+		BrokerWindow:    200,
+		Prefetch:        100,
 		ResendAfter:     15 * time.Second,
 		LagWarning:      time.Minute,
 		Retention:       72 * time.Hour,
@@ -98,6 +103,7 @@ func (c Config) Validate() error {
 	wrong(c.PollInterval < 10*time.Millisecond, "poll_interval", "must be at least 10ms")
 	wrong(c.Lease < time.Second, "lease", "must be at least 1s")
 	wrong(c.BrokerWindow < 1, "broker_window", "must be at least 1")
+	wrong(c.Prefetch < 1 || c.Prefetch > 1000, "prefetch", "must be between 1 and 1000")
 	wrong(c.ResendAfter < time.Second, "resend_after", "must be at least 1s")
 	wrong(c.LagWarning <= 0, "lag_warning", "must be positive")
 	wrong(c.Retention < 0, "retention", "must not be negative")

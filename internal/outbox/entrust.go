@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 
 	"github.com/yourorg/platform/pkg/event"
@@ -21,8 +23,9 @@ const (
 	resendDoubles = 2 // the pause between two sendings grows to four times events.resend_after: no more than a window is sent again
 )
 
-// errEarly is why an event that came is not handled: one before it with the same key has not come.
-var errEarly = errors.New("an earlier event of the same key is missing")
+// ErrEarly is why an event that came is not handled: one before it with the same key has not been. Either another replica
+// is at it, or the broker has lost it, and has to be sent it again: see Resend.
+var ErrEarly = errors.New("an earlier event of the same key is missing")
 
 // room is how many events may be sent to a topic in one turn. It is zero while the broker holds as many as it may.
 func (o *Outbox) room(ctx context.Context, to string) (int, error) {
@@ -55,6 +58,9 @@ func (o *Outbox) entrusted(ctx context.Context, items []item) error {
 			return fmt.Errorf("mark %d events as sent: %w", len(over), err)
 		}
 	}
+	if err := o.lock(ctx, items); err != nil {
+		return err
+	}
 	for before, ids := range sent {
 		again := now.Add(o.cfg.ResendAfter << min(before, resendDoubles))
 		among, args := oneOf(o.db, 4, ids)
@@ -67,62 +73,92 @@ WHERE state + 0 = 0 AND attempts = $3 AND id `+among, append([]any{again.UnixMil
 	return nil
 }
 
-// confirm ends the delivery of e to the broker when all its subscribers have marked it.
-func (i *Inbox) confirm(ctx context.Context, e *event.Envelope) error {
-	to := brokered(i.cfg.Broker(), e.Topic)
-	subscribers := i.topics.of(e.Topic)
-	args := []any{e.ID, to}
-	statement := `DELETE FROM outbox_deliveries WHERE event_id = $1 AND subscriber = $2 AND state <> 2`
-	if len(subscribers) > 1 {
-		// The update makes those who confirm the same event wait for each other: the last one sees the marks of all.
-		_, err := exec(ctx, i.db, `UPDATE outbox_deliveries SET state = 4 WHERE event_id = $1 AND subscriber = $2 AND state >= 3`, args...)
-		if err != nil {
-			return fmt.Errorf("confirm event %s: %w", e.ID, err)
-		}
-		for _, name := range subscribers {
-			args = append(args, e.ID.String()+"/"+name)
-		}
-		statement += fmt.Sprintf(` AND (SELECT count(*) FROM outbox_inbox WHERE id IN (%s)) = %d`, marks(3, len(subscribers)), len(subscribers))
-	}
-	if _, err := exec(ctx, i.db, statement, args...); err != nil {
-		return fmt.Errorf("confirm event %s: %w", e.ID, err)
-	}
-	tx.AfterCommit(ctx, func(context.Context) { i.signal.wake(to) })
-	return nil
-}
-
-// early is errEarly when an event before e with the same key is with the broker, or on the way there, and this
-// subscriber has not marked it: the broker has lost it, or has mixed up the order. It is asked in one statement, which
-// sees one state of the table.
-func (i *Inbox) early(ctx context.Context, subscriber string, e *event.Envelope) error {
-	if e.Key == "" {
+// lock keeps the subscribers from items that are about to be changed.
+func (o *Outbox) lock(ctx context.Context, items []item) error {
+	if o.db.Dialect() != dialect.Postgres || len(items) < 2 {
 		return nil
 	}
-	const unmarked = `SELECT 1 FROM outbox_deliveries d WHERE d.subscriber = $1 AND d.lane = $2 AND d.tenant_id = $3 AND d.key = $4
-	AND d.id < (SELECT own.id FROM outbox_deliveries own WHERE own.event_id = $5 AND own.subscriber = $1)
-	AND NOT EXISTS (SELECT 1 FROM outbox_inbox WHERE outbox_inbox.id = CAST(d.event_id AS text) || $6) AND d.state`
-	missing := false
-	err := query(ctx, i.db, func(*entsql.Rows) error { missing = true; return nil }, unmarked+` = 0
-UNION ALL `+unmarked+` >= 3 AND d.state = 3 UNION ALL `+unmarked+` >= 3 AND d.state = 4 LIMIT 1`,
-		brokered(i.cfg.Broker(), e.Topic), laneOf(e), e.Tenant, e.Key, e.ID, "/"+subscriber)
-	if err != nil {
-		return fmt.Errorf("look for what goes before event %s: %w", e.ID, err)
+	ids := make([]int64, len(items))
+	for i := range items {
+		ids[i] = items[i].id
 	}
-	if missing {
-		return errEarly
+	among, args := oneOf(o.db, 1, ids)
+	err := query(ctx, o.db, func(*entsql.Rows) error { return nil }, `SELECT id FROM outbox_deliveries WHERE id `+among+` ORDER BY id`+locking(o.db), args...)
+	if err != nil {
+		return fmt.Errorf("lock %d deliveries: %w", len(ids), err)
 	}
 	return nil
 }
 
-// resend sends again what the broker holds of the key of e, in order. e itself may have come before the relay has noted
+// confirm ends the deliveries of events of one topic to the broker that all its subscribers have marked.
+func (i *Inbox) confirm(ctx context.Context, events []*event.Envelope) error {
+	if len(events) == 0 {
+		return nil
+	}
+	to := brokered(i.cfg.Broker(), events[0].Topic)
+	ids, err := i.entrustedIDs(ctx, to, events)
+	if err != nil {
+		return err
+	}
+	tx.AfterCommit(ctx, func(context.Context) { i.signal.wake(to) })
+	if len(ids) == 0 {
+		return nil
+	}
+	among, args := oneOf(i.db, 1, ids)
+	statement := `DELETE FROM outbox_deliveries WHERE state + 0 <> 2 AND id ` + among
+	if subscribers := i.topics.of(events[0].Topic); len(subscribers) > 1 {
+		if _, err := exec(ctx, i.db, `UPDATE outbox_deliveries SET state = 4 WHERE state + 0 >= 3 AND id `+among, args...); err != nil {
+			return fmt.Errorf("confirm %d events: %w", len(ids), err)
+		}
+		marked := make([]string, len(subscribers))
+		for n, name := range subscribers {
+			args = append(args, "/"+name)
+			marked[n] = fmt.Sprintf("CAST(event_id AS text) || $%d", len(args))
+		}
+		statement += fmt.Sprintf(` AND (SELECT count(*) FROM outbox_inbox WHERE outbox_inbox.id IN (%s)) = %d`, strings.Join(marked, ", "), len(subscribers))
+	}
+	if _, err := exec(ctx, i.db, statement, args...); err != nil {
+		return fmt.Errorf("confirm %d events: %w", len(ids), err)
+	}
+	return nil
+}
+
+// entrustedIDs are the deliveries of events to the broker, and locks them. So those who confirm the same event wait for
+// each other, and the last one sees the marks of all.
+func (i *Inbox) entrustedIDs(ctx context.Context, to string, events []*event.Envelope) (ids []int64, err error) {
+	among, args := eventsIn(i.db, []any{to}, events)
+	err = query(ctx, i.db, func(rows *entsql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT id FROM outbox_deliveries WHERE subscriber = $1 AND `+among+` ORDER BY id`+locking(i.db), args...)
+	if err != nil {
+		return nil, fmt.Errorf("look for what the broker has been given: %w", err)
+	}
+	return ids, nil
+}
+
+// locking ends a statement that chooses rows by their id to change them. All who change several do so in that order, so
+// that none waits for one who waits for it. On SQLite there is one at a time anyway.
+func locking(db dialect.Driver) string {
+	if db.Dialect() == dialect.Postgres {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
+// Resend sends again what the broker holds of the key of e, in order. e itself may have come before the relay has noted
 // that it was sent: counting another attempt keeps the relay from noting it, since nobody would send it for a long time.
-func (i *Inbox) resend(ctx context.Context, e *event.Envelope) error {
+func (i *Inbox) Resend(ctx context.Context, e *event.Envelope) error {
+	ctx = inside(ctx, e.Tenant)
 	to := brokered(i.cfg.Broker(), e.Topic)
 	_, err := exec(ctx, i.db, `UPDATE outbox_deliveries SET attempts = attempts + 1 WHERE event_id = $1 AND subscriber = $2 AND state = 0`, e.ID, to)
 	if err != nil {
 		return fmt.Errorf("send event %s again: %w", e.ID, err)
 	}
-	n, err := exec(ctx, i.db, `UPDATE outbox_deliveries SET state = 0 WHERE state >= 3 AND subscriber = $1 AND tenant_id = $2 AND key = $3`,
+	n, err := exec(ctx, i.db, `UPDATE outbox_deliveries SET state = 0 WHERE state + 0 >= 3 AND id IN (
+	SELECT id FROM outbox_deliveries WHERE state >= 3 AND subscriber = $1 AND tenant_id = $2 AND key = $3 ORDER BY id`+locking(i.db)+`)`,
 		to, e.Tenant, e.Key)
 	if err != nil {
 		return fmt.Errorf("send again what goes before event %s: %w", e.ID, err)

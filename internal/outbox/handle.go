@@ -23,14 +23,30 @@ type hands struct {
 	timeout time.Duration
 	errors  errorbus.Reporter
 	stuck   atomic.Int32
+	quick   atomic.Int32 // events in a row that were handled without delay
 }
 
 // paused tells whether so many handlers are stuck that the subscriber gets nothing more to do.
 func (h *hands) paused() bool { return h.stuck.Load() >= maxStuck }
 
-// handle calls the handler of e in the transaction of ctx. A panic becomes an error. A handler that neither finishes
-// nor obeys is left behind: the end of the transaction takes away what it could still do with it.
+// pace is how many events may share a transaction: one after a slow one, and twice as many each time that goes well.
+func (h *hands) pace() int { return min(batchSize, int(h.quick.Load())+1) }
+
+// handle calls the handler of e, and notes how long that took.
 func (h *hands) handle(ctx context.Context, e *event.Envelope) error {
+	begun := time.Now()
+	err := h.call(ctx, e)
+	if time.Since(begun) > batchTime {
+		h.quick.Store(0)
+	} else if h.quick.Load() < batchSize {
+		h.quick.Add(1)
+	}
+	return err
+}
+
+// call calls the handler of e in the transaction of ctx. A panic becomes an error. A handler that neither finishes
+// nor obeys is left behind: the end of the transaction takes away what it could still do with it.
+func (h *hands) call(ctx context.Context, e *event.Envelope) error {
 	on, ok := h.on[e.Topic]
 	if !ok {
 		return event.Permanent(event.ErrNoSubscriber.Wrap(fmt.Errorf("%s no longer subscribes to %s", h.Name, e.Topic)))

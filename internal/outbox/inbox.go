@@ -6,20 +6,22 @@ import (
 	"fmt"
 	"time"
 
-	entsql "entgo.io/ent/dialect/sql"
+	"golang.org/x/sync/semaphore"
 
+	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/pkg/event"
 )
 
 // Inbox handles what comes over a broker, each event once in effect for each subscriber, however often it is delivered.
 type Inbox struct {
 	*Outbox
+	slots *semaphore.Weighted
 	hands map[string]*hands
 }
 
 // NewInbox returns an inbox for the subscribers that are bound.
 func NewInbox(o *Outbox) *Inbox {
-	i := &Inbox{Outbox: o, hands: map[string]*hands{}}
+	i := &Inbox{Outbox: o, slots: semaphore.NewWeighted(int64(o.cfg.Concurrency)), hands: map[string]*hands{}}
 	for _, s := range o.topics.Subscribers() {
 		i.hands[s.Name] = &hands{Subscriber: s, topics: o.topics, timeout: o.cfg.HandlerTimeout, errors: o.errors}
 	}
@@ -29,66 +31,124 @@ func NewInbox(o *Outbox) *Inbox {
 // Subscribers lists who wants events.
 func (i *Inbox) Subscribers() []*Subscriber { return i.topics.Subscribers() }
 
-// Receive handles e and remembers it in one transaction. When it returns nil the broker may forget e: it has been
-// handled, now or before; or it has failed, or comes after one of its key that has, and the relay will deliver it from
-// the database when its time has come. So a failure holds up neither the broker nor the other keys.
-func (i *Inbox) Receive(ctx context.Context, subscriber string, e *event.Envelope) error {
+// Receive handles events of one tenant and topic, in order, and remembers them in one transaction. It returns how many of
+// them, from the first one on, the broker may forget: they have been handled, now or before; or have failed, or come after
+// one of their key that has, and the relay will deliver them from the database when their time has come. So a failure
+// holds up neither the broker nor the other keys. The rest has to be received again: a batch is to be short. It is ErrEarly
+// when the first event has come too early; any other error is that of a database that is away. Once ctx has ended no
+// further event is begun, and the one that is under way is finished.
+func (i *Inbox) Receive(ctx context.Context, subscriber string, events ...*event.Envelope) (int, error) {
 	h := i.hands[subscriber]
 	if h == nil {
-		return fmt.Errorf("receive %s: there is no subscriber %s", e.Topic, subscriber)
+		return 0, fmt.Errorf("receive for %s: there is no such subscriber", subscriber)
 	}
-	begun := inside(ctx, e.Tenant)
-	failure, handled := error(nil), false
-	err := i.db.InTx(begun, func(ctx context.Context) error {
-		fresh, err := i.remember(ctx, subscriber, e)
-		if err != nil {
-			return err
-		}
-		if !fresh {
-			return i.confirm(ctx, e)
-		}
-		if err := i.early(ctx, subscriber, e); err != nil {
-			return err
-		}
-		behind, err := i.behind(ctx, subscriber, e)
-		if err != nil {
-			return err
-		}
-		if behind {
-			return errors.Join(i.hand(ctx, subscriber, e, 0, nil), i.confirm(ctx, e))
-		}
-		if failure = h.handle(ctx, e); failure != nil {
-			return failure
-		}
-		handled = true
-		if err := i.db.Settle(restore(ctx, e)); err != nil {
-			return err
-		}
-		return i.confirm(ctx, e)
-	})
-	if errors.Is(err, errEarly) {
-		return i.resend(begun, e)
+	if err := i.slots.Acquire(ctx, 1); err != nil {
+		return 0, err
 	}
+	defer i.slots.Release(1)
+	return i.attempt(ctx, h, events)
+}
+
+// attempt receives the events, or where one of them fails what goes before that one.
+func (i *Inbox) attempt(ctx context.Context, h *hands, events []*event.Envelope) (int, error) {
+	n, ran, err := i.batch(ctx, h, events)
 	if err == nil {
-		if handled {
-			i.metrics.handled(subscriber, []item{{event: *e}})
+		return n, nil
+	}
+	first := events[0]
+	f, failed := errors.AsType[*fault](err)
+	switch {
+	case errors.Is(err, ErrEarly):
+		return 0, err
+	case failed && f.index > 0: // the culprit is the first one next time
+		return i.attempt(ctx, h, events[:f.index])
+	case away(context.WithoutCancel(ctx), err):
+	case !failed && len(events) > 1: // the transaction as a whole failed, such as at its commit
+		return i.attempt(ctx, h, events[:1])
+	case failed, ran && !errors.Is(err, database.ErrBusy):
+		if err := i.giveUp(inside(context.WithoutCancel(ctx), first.Tenant), h.Name, first, err); err != nil {
+			return 0, err
 		}
-		return nil
+		return 1, nil
 	}
-	if away(ctx, err) || failure == nil && !handled {
-		return fmt.Errorf("receive %s for %s: %w", e.Topic, subscriber, err)
+	return 0, fmt.Errorf("receive %s for %s: %w", first.Topic, h.Name, err)
+}
+
+// Workers is how many transactions are to be open at once for one subscriber of a topic.
+func (i *Inbox) Workers() int { return i.workers() }
+
+// Prefetch is how many events of a topic are to be taken from the broker for one subscriber before they are handled.
+func (i *Inbox) Prefetch() int { return i.cfg.Prefetch }
+
+// AtOnce is how many events Receive takes for a subscriber at most: few while its handlers are slow, as those of one
+// transaction wait for each other.
+func (i *Inbox) AtOnce(subscriber string) int { return i.hands[subscriber].pace() }
+
+// batch does so with as many of the events as the time of a batch allows. On a fault it has done nothing. ran tells
+// whether a handler has finished.
+func (i *Inbox) batch(ctx context.Context, h *hands, events []*event.Envelope) (n int, ran bool, err error) {
+	var handled []item
+	events = events[:min(len(events), h.pace())]
+	err = i.db.InTx(inside(context.WithoutCancel(ctx), events[0].Tenant), func(within context.Context) error {
+		a, err := i.look(within, h.Name, events)
+		if err != nil {
+			return err
+		}
+		begun := time.Now()
+		for at, e := range events[:a.punctual] {
+			if at > 0 && (time.Since(begun) > batchTime || ctx.Err() != nil) {
+				break
+			}
+			did, err := i.receive(within, h, a, e)
+			if f, ok := errors.AsType[*fault](err); ok {
+				f.index = at
+			}
+			if err != nil {
+				return err
+			}
+			if did {
+				handled = append(handled, item{event: *e})
+			}
+			n++
+		}
+		ran = len(handled) > 0
+		return errors.Join(i.forget(within, a, events[n:]), i.confirm(within, events[:n]))
+	})
+	if err != nil {
+		return 0, ran, err
 	}
-	return i.giveUp(begun, subscriber, e, err)
+	i.metrics.handled(h.Name, handled)
+	return n, ran, nil
+}
+
+// receive deals with one event in the transaction of ctx. An error of its handler is a fault.
+func (i *Inbox) receive(ctx context.Context, h *hands, a arrivals, e *event.Envelope) (handled bool, err error) {
+	if !a.fresh[e.ID] {
+		return false, nil
+	}
+	delete(a.fresh, e.ID)
+	if a.behind[e.Key] {
+		return false, i.hand(ctx, h.Name, e, 0, nil)
+	}
+	err = h.handle(ctx, e)
+	if err == nil {
+		err = i.db.Settle(restore(ctx, e))
+	}
+	if err != nil {
+		return false, &fault{at: item{event: *e}, err: err}
+	}
+	return true, nil
 }
 
 // giveUp leaves an event that has failed to the relay.
 func (i *Inbox) giveUp(ctx context.Context, subscriber string, e *event.Envelope, cause error) error {
 	err := i.db.InTx(ctx, func(ctx context.Context) (err error) {
-		fresh, err := i.remember(ctx, subscriber, e)
-		if err != nil || !fresh {
+		one := []*event.Envelope{e}
+		fresh, err := i.remember(ctx, subscriber, one)
+		if err != nil || !fresh[e.ID] {
 			return err
 		}
-		return errors.Join(i.hand(ctx, subscriber, e, 1, cause), i.confirm(ctx, e))
+		return errors.Join(i.hand(ctx, subscriber, e, 1, cause), i.confirm(ctx, one))
 	})
 	if err != nil {
 		return fmt.Errorf("note that event %s failed: %w", e.ID, err)
@@ -96,30 +156,6 @@ func (i *Inbox) giveUp(ctx context.Context, subscriber string, e *event.Envelope
 	state, _ := verdict(i.cfg, 1, cause)
 	i.report(subscriber, e, 1, state, cause)
 	return nil
-}
-
-// remember marks e as handled. It is not fresh when it was marked before.
-func (i *Inbox) remember(ctx context.Context, subscriber string, e *event.Envelope) (fresh bool, err error) {
-	n, err := exec(ctx, i.db, `INSERT INTO outbox_inbox (id) VALUES ($1) ON CONFLICT DO NOTHING`, e.ID.String()+"/"+subscriber)
-	if err != nil {
-		return false, fmt.Errorf("mark event %s: %w", e.ID, err)
-	}
-	return n == 1, nil
-}
-
-// behind tells whether the relay has still to deliver an earlier event with the same key. It is asked in one statement,
-// which sees one state of the table: between two of them the relay may turn what waits into what is ready.
-func (i *Inbox) behind(ctx context.Context, subscriber string, e *event.Envelope) (behind bool, err error) {
-	if e.Key == "" {
-		return false, nil
-	}
-	const earlier = ` FROM outbox_deliveries WHERE subscriber = $1 AND lane = $2 AND tenant_id = $3 AND key = $4 AND state = `
-	err = query(ctx, i.db, func(*entsql.Rows) error { behind = true; return nil },
-		`SELECT 1`+earlier+`0 UNION ALL SELECT 1`+earlier+`1 LIMIT 1`, subscriber, laneOf(e), e.Tenant, e.Key)
-	if err != nil {
-		return false, fmt.Errorf("look for what is before event %s: %w", e.ID, err)
-	}
-	return behind, nil
 }
 
 // hand gives e to the relay.

@@ -54,6 +54,14 @@ func New(cfg Config, db *database.Driver, topics *Topics, signal *Signal, metric
 	return o
 }
 
+// workers is how many work for one subscriber.
+func (o *Outbox) workers() int {
+	if o.db.Dialect() == dialect.SQLite {
+		return 1
+	}
+	return o.cfg.Workers
+}
+
 type pendingKey struct{}
 
 // pending is what one transaction has published so far.

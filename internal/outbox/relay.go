@@ -66,16 +66,12 @@ func NewRelay(o *Outbox, broker Broker, leases *lease.Leases) *Relay {
 		Outbox: o, outside: broker, leases: leases, hands: map[string]*hands{},
 		slots: semaphore.NewWeighted(int64(o.cfg.Concurrency)), quit: make(chan struct{}),
 	}
-	workers := o.cfg.Workers
-	if o.db.Dialect() == dialect.SQLite {
-		workers = 1
-	}
 	for _, s := range o.topics.Subscribers() {
 		h := &hands{Subscriber: s, topics: o.topics, timeout: o.cfg.HandlerTimeout, errors: o.errors}
 		r.hands[s.Name] = h
 		r.queues = append(r.queues, &queue{
 			destination: &destination{name: s.Name, take: r.called(h), held: true},
-			wake:        o.signal.queue(s.Name, workers), hands: h, lane: -1,
+			wake:        o.signal.queue(s.Name, o.workers()), hands: h, lane: -1,
 		})
 	}
 	if broker == nil {

@@ -193,7 +193,7 @@ func promote(ctx context.Context, db dialect.Driver, to string, lane int, now ti
 		state = `state >= 3`
 	}
 	n, err := exec(ctx, db, `UPDATE outbox_deliveries SET state = 0 WHERE id IN (
-	SELECT id FROM outbox_deliveries WHERE `+state+` AND next_ms <= $1 AND subscriber = $2 AND lane = $3 ORDER BY id LIMIT 1000)`,
+	SELECT id FROM outbox_deliveries WHERE `+state+` AND next_ms <= $1 AND subscriber = $2 AND lane = $3 ORDER BY id LIMIT 1000`+locking(db)+`)`,
 		now.UnixMilli(), to, lane)
 	if err != nil {
 		return 0, fmt.Errorf("try again what is due for %s: %w", to, err)

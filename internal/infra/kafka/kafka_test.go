@@ -36,7 +36,7 @@ func TestKafkaIsACarrierAsWatermillUnderstandsIt(t *testing.T) {
 	b := testbroker.Kafka(t)
 	both := func(t *testing.T, group string) (message.Publisher, message.Subscriber) {
 		cluster := open(t, b, 1) // the suite knows no keys: the order of a topic is that of its one partition
-		receives, err := cluster.Group(group)
+		receives, err := cluster.Group(group, 1)
 		require.NoError(t, err)
 		return open(t, b, 1), closing{receives, cluster}
 	}
@@ -60,7 +60,7 @@ func TestMessagesOfOneKeyStayInOrderOverAllPartitions(t *testing.T) {
 		}
 		require.NoError(t, c.Publish("topic", all...))
 	}
-	g, err := c.Group("g")
+	g, err := c.Group("g", 1)
 	require.NoError(t, err)
 	in, err := g.Subscribe(t.Context(), "topic")
 	require.NoError(t, err)
@@ -104,7 +104,7 @@ func TestItGoesOnAfterTheClusterHasForgottenEverything(t *testing.T) {
 	b := testbroker.Kafka(t)
 	c := open(t, b, 3)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
-	g, err := c.Group("g")
+	g, err := c.Group("g", 1)
 	require.NoError(t, err)
 	in, err := g.Subscribe(t.Context(), "topic")
 	require.NoError(t, err)

@@ -22,14 +22,14 @@ type Config struct {
 	Replicas int `mapstructure:"replicas"`
 	// MaxAge is how long the stream that is made keeps events.
 	MaxAge time.Duration `mapstructure:"max_age"`
-	// AckWait is after which time without an acknowledgement an event is delivered again. It must be longer than
-	// events.handler_timeout.
+	// AckWait is how long the events of a replica that was killed wait for another one. What is being handled is reported to
+	// the server in the meantime, however long it takes.
 	AckWait time.Duration `mapstructure:"ack_wait"`
 }
 
 // DefaultConfig is a server on this machine.
 func DefaultConfig() Config {
-	return Config{URL: "nats://127.0.0.1:4222", Stream: "PLATFORM_EVENTS", Replicas: 1, MaxAge: 7 * 24 * time.Hour, AckWait: time.Minute}
+	return Config{URL: "nats://127.0.0.1:4222", Stream: "PLATFORM_EVENTS", Replicas: 1, MaxAge: 7 * 24 * time.Hour, AckWait: 15 * time.Second}
 }
 
 // Validate names every key that cannot work.

@@ -9,15 +9,17 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 )
 
-// Group is a durable consumer for each topic. One message of a topic is under way at a time, over all replicas, so that
-// they stay in order.
+// Group is a durable consumer for each topic. One replica at a time receives from it, which keeps the order: see the lease.
+// No more than atOnce messages are under way.
 type Group struct {
 	*Server
 	name    string
+	atOnce  int
 	closing chan struct{}
 	once    sync.Once
 	open    sync.WaitGroup
@@ -26,8 +28,8 @@ type Group struct {
 var _ message.Subscriber = (*Group)(nil)
 
 // Group returns what receives for a group: see the bus.
-func (s *Server) Group(name string) (message.Subscriber, error) {
-	return &Group{Server: s, name: name, closing: make(chan struct{})}, nil
+func (s *Server) Group(name string, atOnce int) (message.Subscriber, error) {
+	return &Group{Server: s, name: name, atOnce: atOnce, closing: make(chan struct{})}, nil
 }
 
 // Close ends all subscriptions of the group.
@@ -56,16 +58,14 @@ func (g *Group) Subscribe(ctx context.Context, topic string) (<-chan *message.Me
 	}
 	consumer, err := g.js.CreateOrUpdateConsumer(ask, g.cfg.Stream, jetstream.ConsumerConfig{
 		Durable: g.durable(topic), FilterSubject: g.prefix() + topic, AckPolicy: jetstream.AckExplicitPolicy, AckWait: g.cfg.AckWait,
-		MaxAckPending: 1, MaxDeliver: -1, DeliverPolicy: jetstream.DeliverAllPolicy,
+		MaxAckPending: g.atOnce, MaxDeliver: -1, DeliverPolicy: jetstream.DeliverAllPolicy,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the consumer of %s for %s: %w", topic, g.name, err)
 	}
-	// A server that is silent for a moment is asked again: it is no reason to stop receiving.
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(5*time.Second),
-		jetstream.WithMessagesErrOnMissingHeartbeat(false))
+	leases, err := g.leases(ask)
 	if err != nil {
-		return nil, fmt.Errorf("receive %s for %s: %w", topic, g.name, err)
+		return nil, err
 	}
 	out := make(chan *message.Message)
 	receiving, end := context.WithCancel(ctx)
@@ -75,59 +75,23 @@ func (g *Group) Subscribe(ctx context.Context, topic string) (<-chan *message.Me
 		case <-g.closing:
 		case <-receiving.Done():
 		}
-		messages.Stop()
 	})
 	g.open.Go(func() {
-		defer end()
 		defer close(out)
-		for receiving.Err() == nil {
-			in, err := messages.Next()
+		defer end()
+		l := &lease{bucket: leases, key: g.durable(topic), me: uuid.NewString(), lasts: g.cfg.AckWait}
+		err := l.campaign(receiving, func(held context.Context) error {
+			// A server that is silent for a moment is asked again: it is no reason to stop receiving.
+			messages, err := consumer.Messages(jetstream.PullMaxMessages(g.atOnce), jetstream.PullExpiry(5*time.Second),
+				jetstream.WithMessagesErrOnMissingHeartbeat(false))
 			if err != nil {
-				if receiving.Err() == nil && !errors.Is(err, jetstream.ErrMsgIteratorClosed) {
-					g.log.Warn("receiving is interrupted", zap.String("topic", topic), zap.String("group", g.name), zap.Error(err))
-				}
-				return
+				return err
 			}
-			g.deliver(receiving, in, out)
+			return (&reader{Group: g, topic: topic, consumer: consumer, out: out}).read(held, messages)
+		})
+		if err != nil && receiving.Err() == nil {
+			g.log.Warn("receiving is interrupted", zap.String("topic", topic), zap.String("group", g.name), zap.Error(err))
 		}
 	})
 	return out, nil
-}
-
-// deliver hands one message over and waits for its acknowledgement.
-func (g *Group) deliver(ctx context.Context, in jetstream.Msg, out chan<- *message.Message) {
-	within, cancel := context.WithCancel(ctx)
-	defer cancel()
-	m := message.NewMessage(in.Headers().Get(headerID), in.Data())
-	for key, values := range in.Headers() {
-		if name, ours := strings.CutPrefix(key, headerMetadata); ours && len(values) > 0 {
-			m.Metadata.Set(name, values[0])
-		}
-	}
-	m.SetContext(within)
-	select {
-	case <-ctx.Done():
-		_ = in.Nak()
-		return
-	case <-g.closing:
-		_ = in.Nak()
-		return
-	case out <- m:
-	}
-	var err error
-	select {
-	case <-m.Acked():
-		confirm, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
-		defer cancel()
-		err = in.DoubleAck(confirm)
-	case <-m.Nacked():
-		err = in.Nak()
-	case <-ctx.Done():
-		err = in.Nak()
-	case <-g.closing:
-		err = in.Nak()
-	}
-	if err != nil { // it will come again, and the inbox knows it
-		g.log.Debug("a message could not be acknowledged", zap.String("group", g.name), zap.Error(err))
-	}
 }

@@ -36,7 +36,7 @@ func TestNATSIsACarrierAsWatermillUnderstandsIt(t *testing.T) {
 		require.NoError(t, err)
 		server, err := nats.New(cfg, zap.NewNop())
 		require.NoError(t, err)
-		receives, err := server.Group(group)
+		receives, err := server.Group(group, 1)
 		require.NoError(t, err)
 		return sends, closing{receives, server}
 	}

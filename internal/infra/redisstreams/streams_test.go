@@ -39,7 +39,7 @@ func TestRedisIsACarrierAsWatermillUnderstandsIt(t *testing.T) {
 	b := testbroker.Redis(t)
 	both := func(t *testing.T, group string) (message.Publisher, message.Subscriber) {
 		server := open(t, b)
-		receives, err := server.Group(group)
+		receives, err := server.Group(group, 1)
 		require.NoError(t, err)
 		return open(t, b), closing{receives, server}
 	}
@@ -58,7 +58,7 @@ func TestAnotherReplicaGoesOnWithWhatOneDidNotAcknowledge(t *testing.T) {
 	in := map[*redisstreams.Streams]<-chan *message.Message{}
 	for _, s := range []*redisstreams.Streams{first, second} {
 		var err error
-		groups[s], err = s.Group("g")
+		groups[s], err = s.Group("g", 1)
 		require.NoError(t, err)
 		in[s], err = groups[s].Subscribe(t.Context(), "topic")
 		require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestItGoesOnAfterRedisHasForgottenEverything(t *testing.T) {
 	b := testbroker.Redis(t)
 	s := open(t, b)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	g, err := s.Group("g")
+	g, err := s.Group("g", 1)
 	require.NoError(t, err)
 	in, err := g.Subscribe(t.Context(), "topic")
 	require.NoError(t, err)
