@@ -58,10 +58,16 @@ func Redis(t testing.TB) *Broker {
 // Kafka is kfake, the broker in one process that its client is tested with. It forgets everything when it is stopped.
 func Kafka(t testing.TB) *Broker {
 	t.Helper()
+	return KafkaWith(t)
+}
+
+// KafkaWith is Kafka with options, such as who may sign in.
+func KafkaWith(t testing.TB, options ...kfake.Opt) *Broker {
+	t.Helper()
 	b := &Broker{Name: "kafka", start: func(b *Broker) (running, error) {
-		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(func(network, _ string) (net.Listener, error) {
+		c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.ListenFn(func(network, _ string) (net.Listener, error) {
 			return new(net.ListenConfig).Listen(context.Background(), network, b.Addr)
-		}))
+		})}, options...)...)
 		if err != nil {
 			return running{}, err
 		}

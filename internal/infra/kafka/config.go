@@ -63,6 +63,9 @@ func (c Config) Validate() error {
 	if c.Mechanism != Plain && c.Mechanism != SHA256 && c.Mechanism != SHA512 {
 		errs = append(errs, config.Invalid("mechanism", "must be scram-sha-512, scram-sha-256 or plain"))
 	}
+	if c.Username != "" && c.Mechanism == Plain && !c.TLS {
+		errs = append(errs, config.Invalid("mechanism", `"plain" shows the password to the network, and needs tls`))
+	}
 	if !prefix.MatchString(c.Prefix) {
 		errs = append(errs, config.Invalid("prefix", "must be letters, digits, and . _ -"))
 	}

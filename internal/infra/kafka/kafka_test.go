@@ -94,6 +94,11 @@ func TestConfigNamesTheKeyThatCannotWork(t *testing.T) {
 		change(&cfg)
 		require.ErrorContains(t, cfg.Validate(), key)
 	}
+	shown := kafka.DefaultConfig()
+	shown.Username, shown.Mechanism = "platform", kafka.Plain
+	require.ErrorContains(t, shown.Validate(), "mechanism")
+	shown.TLS = true
+	require.NoError(t, shown.Validate())
 	none := kafka.DefaultConfig()
 	none.Brokers = nil
 	require.ErrorContains(t, none.Validate(), "brokers")
