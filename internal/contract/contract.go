@@ -76,8 +76,15 @@ type Operation struct {
 	// Unlimited means that a public operation may be called any number of times (x-rate-limit: none), as probes are.
 	Unlimited bool
 
-	// MaxBody limits the request body further than the server does, in bytes (x-max-body). 0 does not.
+	// MaxBody limits the request body instead of http.max_body_bytes, in bytes (x-max-body). 0 does not.
 	MaxBody int64
+
+	// Timeout is the deadline of the operation instead of http.request_timeout (x-timeout). 0 is none of its own.
+	Timeout time.Duration
+
+	// Concurrency is how many requests for the operation a replica works on at once, within http.concurrency.limit
+	// (x-concurrency). 0 is no limit of its own.
+	Concurrency int
 
 	Parameters []*openapi3.Parameter
 	Body       *openapi3.RequestBody // nil when the operation takes none
@@ -244,11 +251,8 @@ func operation(method, path string, item *openapi3.PathItem, spec *openapi3.Oper
 	if err := op.demands(spec.Extensions); err != nil {
 		return fail("%w", err)
 	}
-	if limit, given := spec.Extensions["x-max-body"]; given {
-		bytes, _ := limit.(float64)
-		if op.MaxBody = int64(bytes); op.MaxBody < 1 {
-			return fail("x-max-body must be a number of bytes")
-		}
+	if err := op.limits(spec.Extensions); err != nil {
+		return fail("%w", err)
 	}
 	var err error
 	if op.Keys, err = keyUse(op, spec.Extensions["x-api-key"]); err != nil {

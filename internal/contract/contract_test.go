@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,7 @@ func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
 		"with a recent sign-in":       {named + ", x-authenticated: true, x-step-up: true", Operation{Access: Authenticated, StepUp: true}},
 		"holders who signed in":       {named + ", x-permission: things.thing.make, x-step-up: true", Operation{Access: Permitted, Permission: "things.thing.make", StepUp: true}},
 		"without a second factor":     {named + ", x-authenticated: true, x-mfa-exempt: true", Operation{Access: Authenticated, MFAExempt: true}},
+		"with limits of its own":      {named + ", security: [], x-timeout: 1m30s, x-max-body: 1024, x-concurrency: 4", Operation{Access: Public, Timeout: 90 * time.Second, MaxBody: 1024, Concurrency: 4}},
 		"as often as one likes":       {named + ", security: [], x-rate-limit: none", Operation{Access: Public, Unlimited: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,7 +64,7 @@ func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, c.Operations, 1)
 			op := c.Operations[0]
-			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Optional: op.Optional, ResourceCheck: op.ResourceCheck, Manual: op.Manual, Unlimited: op.Unlimited, StepUp: op.StepUp, MFAExempt: op.MFAExempt})
+			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Optional: op.Optional, ResourceCheck: op.ResourceCheck, Manual: op.Manual, Unlimited: op.Unlimited, StepUp: op.StepUp, MFAExempt: op.MFAExempt, Timeout: op.Timeout, MaxBody: op.MaxBody, Concurrency: op.Concurrency})
 			require.Equal(t, "MakeThing", op.ID)
 			require.Equal(t, "POST /api/v1/things/:id", op.Method+" "+op.Route())
 			require.True(t, op.Mutates())
@@ -92,6 +94,14 @@ func TestAContractWithAFaultIsRefused(t *testing.T) {
 		"a step-up of nobody":                         {string(things(named + ", security: [{}, {bearer: []}], x-step-up: true")), "x-step-up needs x-authenticated or x-permission"},
 		"an exemption that is not true":               {string(things(named + ", x-authenticated: true, x-mfa-exempt: false")), "x-mfa-exempt can only be true"},
 		"an exemption of everybody":                   {string(things(named + ", security: [], x-mfa-exempt: true")), "x-mfa-exempt needs x-authenticated or x-permission"},
+		"a timeout that is no duration":               {string(things(named + ", security: [], x-timeout: 30")), "x-timeout must be a duration such as 90s"},
+		"a timeout in the past":                       {string(things(named + ", security: [], x-timeout: -1s")), "x-timeout must be a duration"},
+		"a timeout that is none":                      {string(things(named + ", security: [], x-timeout: 24h")), "between 1ms and 1h"},
+		"a body of no bytes":                          {string(things(named + ", security: [], x-max-body: 0")), "x-max-body must be a number of bytes"},
+		"a body of half a byte":                       {string(things(named + ", security: [], x-max-body: 1.5")), "x-max-body must be a number of bytes"},
+		"a body in words":                             {string(things(named + ", security: [], x-max-body: 1MB")), "x-max-body must be a number of bytes"},
+		"nobody at once":                              {string(things(named + ", security: [], x-concurrency: 0")), "x-concurrency must be a number of requests"},
+		"some at once":                                {string(things(named + ", security: [], x-concurrency: some")), "x-concurrency must be a number of requests"},
 		"another limit":                               {string(things(named + ", security: [], x-rate-limit: 5")), "x-rate-limit can only be none"},
 		"no limit for those who have signed in":       {string(things(named + ", x-authenticated: true, x-rate-limit: none")), "x-rate-limit can only be none"},
 		"a body that takes any field":                 {string(things(named + ", security: []" + takes("Open"))), "lacks additionalProperties: false"},
