@@ -19,7 +19,9 @@ type Config struct {
 }
 
 // DefaultConfig is for a replica of a few cores whose requests wait for a database most of the time.
-func DefaultConfig() Config { return Config{Limit: 256, Queue: 512, QueueTimeout: 250 * time.Millisecond} }
+func DefaultConfig() Config {
+	return Config{Limit: 256, Queue: 512, QueueTimeout: 250 * time.Millisecond}
+}
 
 // Validate names every key that cannot work.
 func (c Config) Validate() error {

@@ -8,7 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func from(origins ...string) *http.Request { return &http.Request{Header: http.Header{"Origin": origins}} }
+func from(origins ...string) *http.Request {
+	return &http.Request{Header: http.Header{"Origin": origins}}
+}
 
 func TestOnlyListedOriginsAreNamed(t *testing.T) {
 	t.Parallel()
@@ -78,15 +80,23 @@ func TestConfigNamesTheKeyThatCannotWork(t *testing.T) {
 	}
 	for want, bad := range map[string][]Config{
 		"allowed_origins must be origins": {
-			{AllowedOrigins: []string{""}}, {AllowedOrigins: []string{"null"}}, {AllowedOrigins: []string{"a.example"}}, {AllowedOrigins: []string{"https://a.example/"}},
-			{AllowedOrigins: []string{"https://A.example"}}, {AllowedOrigins: []string{"https://*.example"}}, {AllowedOrigins: []string{"ftp://a.example"}},
-			{AllowedOrigins: []string{"https://u@a.example"}}, {AllowedOrigins: []string{"https://a.example:443"}}, {AllowedOrigins: []string{"https://a.example:"}},
-			{AllowedOrigins: []string{"https://a.example?x"}}, {AllowedOrigins: []string{"https://a.example\r\nX: y"}},
+			{AllowedOrigins: []string{""}},
+			{AllowedOrigins: []string{"null"}},
+			{AllowedOrigins: []string{"a.example"}},
+			{AllowedOrigins: []string{"https://a.example/"}},
+			{AllowedOrigins: []string{"https://A.example"}},
+			{AllowedOrigins: []string{"https://*.example"}},
+			{AllowedOrigins: []string{"ftp://a.example"}},
+			{AllowedOrigins: []string{"https://u@a.example"}},
+			{AllowedOrigins: []string{"https://a.example:443"}},
+			{AllowedOrigins: []string{"https://a.example:"}},
+			{AllowedOrigins: []string{"https://a.example?x"}},
+			{AllowedOrigins: []string{"https://a.example\r\nX: y"}},
 		},
-		"allowed_origins must not name others":   {{AllowedOrigins: []string{"*", "https://a.example"}}},
-		"allow_credentials must not be true":     {{AllowedOrigins: []string{"*"}, AllowCredentials: true}},
-		"allowed_headers must be names":          {{AllowedHeaders: []string{"a b"}}, {AllowedHeaders: []string{"*"}}, {AllowedHeaders: []string{""}}},
-		"max_age must be between 0s and 24h": {{MaxAge: -1}, {MaxAge: 25 * time.Hour}},
+		"allowed_origins must not name others": {{AllowedOrigins: []string{"*", "https://a.example"}}},
+		"allow_credentials must not be true":   {{AllowedOrigins: []string{"*"}, AllowCredentials: true}},
+		"allowed_headers must be names":        {{AllowedHeaders: []string{"a b"}}, {AllowedHeaders: []string{"*"}}, {AllowedHeaders: []string{""}}},
+		"max_age must be between 0s and 24h":   {{MaxAge: -1}, {MaxAge: 25 * time.Hour}},
 	} {
 		for _, cfg := range bad {
 			require.ErrorContains(t, cfg.Validate(), want, cfg)

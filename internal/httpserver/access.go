@@ -19,6 +19,7 @@ type traffic struct {
 	total    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+	abusive  prometheus.Counter
 }
 
 func newTraffic(registry prometheus.Registerer) (*traffic, error) {
@@ -32,8 +33,11 @@ func newTraffic(registry prometheus.Registerer) (*traffic, error) {
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "platform_http_requests_in_flight", Help: "Requests being answered.",
 		}),
+		abusive: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "platform_http_abuse_refused_total", Help: "Requests refused because their address asks too fast.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{t.total, t.duration, t.inFlight} {
+	for _, c := range []prometheus.Collector{t.total, t.duration, t.inFlight, t.abusive} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}
@@ -48,17 +52,25 @@ func (s *Server) observed(c *gin.Context) {
 	panicked := true
 	defer func() {
 		s.traffic.inFlight.Dec()
-		status := c.Writer.Status()
-		if panicked && !c.Writer.Written() {
-			status = http.StatusInternalServerError // what recovered is about to answer
+		status, size, phase := answerOf(c).outcome()
+		switch {
+		case phase == lapsed: // and the client was told without it
+			status, size = http.StatusServiceUnavailable, 0
+			if _, known := c.Get(problemKey); !known {
+				c.Set(problemKey, errTimeout)
+			}
+		case panicked && phase == open:
+			status, size = http.StatusInternalServerError, 0 // what recovered is about to answer
+		case status == 0:
+			status = c.Writer.Status()
 		}
-		s.observe(c, status, time.Since(start))
+		s.observe(c, status, size, time.Since(start))
 	}()
 	c.Next()
 	panicked = false
 }
 
-func (s *Server) observe(c *gin.Context, status int, took time.Duration) {
+func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
 	// Labels come from the contract and a fixed list, never from the request: their number is bounded.
 	route, method := c.FullPath(), c.Request.Method
 	if route == "" {
@@ -70,6 +82,9 @@ func (s *Server) observe(c *gin.Context, status int, took time.Duration) {
 	s.traffic.total.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	s.traffic.duration.WithLabelValues(route, method).Observe(took.Seconds())
 
+	if c.GetBool(unloggedKey) {
+		return
+	}
 	level := zapcore.InfoLevel
 	if status >= 500 {
 		level = zapcore.ErrorLevel
@@ -81,7 +96,7 @@ func (s *Server) observe(c *gin.Context, status int, took time.Duration) {
 	ctx := c.Request.Context()
 	fields := append(make([]zap.Field, 0, 14),
 		zap.String("method", c.Request.Method), zap.String("route", route), zap.String("path", cut(c.Request.URL.Path)),
-		zap.Int("status", status), zap.Int("bytes", max(c.Writer.Size(), 0)), zap.Float64("took_ms", float64(took.Microseconds())/1000))
+		zap.Int("status", status), zap.Int("bytes", size), zap.Float64("took_ms", float64(took.Microseconds())/1000))
 	if r := logger.FromContext(ctx); r != nil {
 		fields = append(fields, zap.String("ip", r.IP))
 	}

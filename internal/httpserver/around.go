@@ -24,7 +24,9 @@ import (
 // mounted is an operation in service.
 type mounted struct {
 	contract.Operation
-	module string
+	module    string
+	operators bool // only the operator's role holds its permission
+	unqueued  bool // it never waits for a place
 }
 
 // action is what the audit trail calls the operation: its permission, or else its module and id.

@@ -58,12 +58,19 @@ paths:
 
 func nothing(c *gin.Context) { c.Writer.WriteHeader(http.StatusNoContent) }
 
-// BenchmarkPath is what the secured path costs: recovery, request id, JSON log, metrics, security headers, body limit,
-// deadline, token, tenant, permission, validation — around a handler that does nothing, beside the same handler bare.
+// everything turns on what is off in tests. The guard counts, and refuses nobody.
+var everything = []string{
+	"http.abuse_guard.enabled=true", "http.abuse_guard.rate=1000000", "http.abuse_guard.burst=1000000",
+	"http.trusted_proxies=10.0.0.0/8", "http.cors.allowed_origins=https://app.example.com",
+}
+
+// BenchmarkPath is what the secured path costs: recovery, request id, JSON log, metrics, security headers, abuse guard,
+// concurrency limit, CORS, body limit, deadline, token, tenant, permission, validation — around a handler that does
+// nothing, beside the same handler bare.
 func BenchmarkPath(b *testing.B) {
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	log := zap.New(zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.InfoLevel))
-	app := testapp.New(b, append(modules.All(), empty{}), testapp.Options{Log: log})
+	app := testapp.New(b, append(modules.All(), empty{}), testapp.Options{Log: log, Set: everything})
 	user := app.Register(b, "bench")
 
 	bare := gin.New()

@@ -5,6 +5,10 @@ import (
 	"net"
 	"time"
 
+	"github.com/yourorg/platform/internal/abuse"
+	"github.com/yourorg/platform/internal/admission"
+	"github.com/yourorg/platform/internal/cors"
+	"github.com/yourorg/platform/internal/forwarded"
 	"github.com/yourorg/platform/pkg/config"
 )
 
@@ -14,6 +18,15 @@ type Config struct {
 	Addr string `mapstructure:"addr"`
 	// TLS is the certificate that the server shows. Without one it speaks plain HTTP, for a proxy in front of it.
 	TLS TLS `mapstructure:"tls"`
+	// TrustedProxies are the networks of the proxies in front, such as 10.0.0.0/8: what their X-Forwarded-For says about the
+	// client's address counts. Nobody else's does.
+	TrustedProxies []string `mapstructure:"trusted_proxies"`
+	// AbuseGuard refuses addresses that ask too fast.
+	AbuseGuard abuse.Config `mapstructure:"abuse_guard"`
+	// Concurrency bounds how many requests are worked on at once.
+	Concurrency admission.Config `mapstructure:"concurrency"`
+	// CORS says which pages of other origins may talk to the platform.
+	CORS cors.Config `mapstructure:"cors"`
 	// ReadTimeout limits reading a whole request.
 	ReadTimeout time.Duration `mapstructure:"read_timeout"`
 	// HeaderTimeout limits reading the headers of a request.
@@ -22,11 +35,13 @@ type Config struct {
 	WriteTimeout time.Duration `mapstructure:"write_timeout"`
 	// IdleTimeout closes a kept-alive connection on which nothing is asked for so long.
 	IdleTimeout time.Duration `mapstructure:"idle_timeout"`
-	// RequestTimeout is the deadline of an operation; past it the answer is 503. It is shorter than WriteTimeout.
+	// RequestTimeout is the deadline of an operation that has no x-timeout; past it the answer is 503. It is shorter than
+	// WriteTimeout.
 	RequestTimeout time.Duration `mapstructure:"request_timeout"`
 	// MaxHeaderBytes limits the headers of a request.
 	MaxHeaderBytes int `mapstructure:"max_header_bytes"`
-	// MaxBodyBytes limits the body of a request; a larger one is 413.
+	// MaxBodyBytes limits the body of a request; a larger one is 413. An operation whose x-max-body is more than the default
+	// here has that limit instead.
 	MaxBodyBytes int64 `mapstructure:"max_body_bytes"`
 	// DrainInterval is how long a stopping server still accepts requests while /ready already answers 503, so that
 	// load balancers notice.
@@ -39,6 +54,10 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Addr:            "127.0.0.1:8080",
+		TrustedProxies:  []string{},
+		AbuseGuard:      abuse.DefaultConfig(),
+		Concurrency:     admission.DefaultConfig(),
+		CORS:            cors.DefaultConfig(),
 		ReadTimeout:     30 * time.Second,
 		HeaderTimeout:   5 * time.Second,
 		WriteTimeout:    30 * time.Second,
@@ -67,7 +86,10 @@ func (c Config) Validate() error {
 			errs = append(errs, config.Invalid(key, "must be positive"))
 		}
 	}
-	errs = append(errs, c.TLS.validate())
+	errs = append(errs, c.TLS.validate(), below("abuse_guard", c.AbuseGuard), below("concurrency", c.Concurrency), below("cors", c.CORS))
+	if _, err := forwarded.New(c.TrustedProxies); err != nil {
+		errs = append(errs, config.Invalid("trusted_proxies", "must be networks such as 10.0.0.0/8: %s", err))
+	}
 	if c.RequestTimeout >= c.WriteTimeout {
 		errs = append(errs, config.Invalid("request_timeout", "must be shorter than write_timeout"))
 	}
@@ -81,4 +103,36 @@ func (c Config) Validate() error {
 		errs = append(errs, config.Invalid("max_body_bytes", "must be positive"))
 	}
 	return errors.Join(errs...)
+}
+
+// bodyLimit is in bytes. An operation that makes do with less than the default gets no more than everybody; one that
+// takes more, as for uploads, is not held to a limit that was made for the others.
+func (c Config) bodyLimit(op *mounted) int64 {
+	switch {
+	case op == nil || op.MaxBody == 0:
+		return c.MaxBodyBytes
+	case op.MaxBody > DefaultConfig().MaxBodyBytes:
+		return op.MaxBody
+	}
+	return min(op.MaxBody, c.MaxBodyBytes)
+}
+
+// below names the keys of a part with those of the whole.
+func below(part string, v config.Validator) error {
+	err := v.Validate()
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		var errs []error
+		for _, one := range several.Unwrap() {
+			errs = append(errs, prefixed(part, one))
+		}
+		return errors.Join(errs...)
+	}
+	return prefixed(part, err)
+}
+
+func prefixed(part string, err error) error {
+	if key, ok := errors.AsType[*config.KeyError](err); ok {
+		return &config.KeyError{Key: part + "." + key.Key, Reason: key.Reason}
+	}
+	return err
 }

@@ -42,8 +42,16 @@ func (s *Server) docs(bundle []byte) {
 	})
 }
 
+// measured serves what the process counts. Whoever watches an overload must not wait in its queue.
+func (s *Server) measured(metrics http.Handler) {
+	chain := append(s.front(&mounted{unqueued: true}), func(c *gin.Context) { metrics.ServeHTTP(c.Writer, c.Request) })
+	s.engine.GET("/metrics", chain...)
+	s.engine.HEAD("/metrics", chain...)
+}
+
 // both serves HEAD wherever it serves GET.
 func (s *Server) both(path string, h gin.HandlerFunc) {
-	s.engine.GET(path, h)
-	s.engine.HEAD(path, h)
+	chain := append(s.front(nil), h)
+	s.engine.GET(path, chain...)
+	s.engine.HEAD(path, chain...)
 }

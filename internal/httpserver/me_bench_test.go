@@ -15,7 +15,7 @@ import (
 
 // BenchmarkMe reads the caller's profile over loopback, beside bare gin that answers with the same bytes.
 func BenchmarkMe(b *testing.B) {
-	app := testapp.New(b, modules.All())
+	app := testapp.New(b, modules.All(), testapp.Options{Set: everything})
 	u := app.Register(b, "bench")
 	profile := app.Want(b, http.StatusOK, testapp.Call{Path: "/api/v1/me", Token: u.Token})
 	bare := gin.New()

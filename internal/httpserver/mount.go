@@ -60,7 +60,7 @@ func routes(c *catalog.Catalog, apis []module.API) ([]contract.Source, []*mounte
 			}
 			owner = name
 			seen[shape] = name
-			ops = append(ops, &mounted{Operation: op, module: name})
+			ops = append(ops, &mounted{Operation: op, module: name, operators: forOperators(op, declared)})
 		}
 		sources = append(sources, contract.Source{Module: owner, Contract: parsed})
 	}
@@ -103,7 +103,7 @@ func (s *Server) mount(apis []module.API, ops []*mounted) (err error) {
 
 // handle is the path of a request: who, where, may they, is it well-formed, do it.
 func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
-	chain := []gin.HandlerFunc{func(c *gin.Context) { c.Set(operationKey, op); c.Next() }}
+	chain := s.front(op)
 	switch op.Access {
 	case contract.Public:
 		chain = append(chain, s.addressed)

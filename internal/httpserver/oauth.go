@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/yourorg/platform/pkg/problem"
 )
 
@@ -22,9 +20,8 @@ type oauthError struct {
 // oauthScheme begins the codes of problems that have a name in RFC 6749.
 const oauthScheme = "oauth."
 
-// writeOAuth answers an operation that speaks OAuth 2.0. What is wrong with the request itself is 400, whatever it is.
-func writeOAuth(c *gin.Context, p *problem.Problem, status int) {
-	header := c.Writer.Header()
+// presentOAuth is for an operation that speaks OAuth 2.0. What is wrong with the request itself is 400, whatever it is.
+func presentOAuth(header http.Header, p *problem.Problem, status int) (int, []byte) {
 	name, known := strings.CutPrefix(p.Code, oauthScheme)
 	switch {
 	case p.Kind == problem.Unauthenticated:
@@ -52,9 +49,7 @@ func writeOAuth(c *gin.Context, p *problem.Problem, status int) {
 		body = []byte(`{}`)
 	}
 	header.Set("Content-Type", "application/json")
-	header["Cache-Control"] = noStore
-	c.Writer.WriteHeader(status)
-	_, _ = c.Writer.Write(body)
+	return status, body
 }
 
 // description is made of the characters that the standard allows.

@@ -62,6 +62,28 @@ paths:
                 list: {type: array, maxItems: 3, items: {type: integer}}
                 inner: {type: object, additionalProperties: false, required: [a], properties: {a: {type: string}}}
       responses: {"204": {description: Done}}
+  /api/v1/probe/narrow:
+    get:
+      operationId: narrowGet
+      security: []
+      x-concurrency: 1
+      responses: {"204": {description: Done}}
+    post:
+      operationId: narrowPost
+      security: []
+      x-timeout: 20ms
+      x-max-body: 64
+      x-transaction: manual
+      requestBody: {content: {application/json: {schema: {type: object, additionalProperties: false}}}}
+      responses: {"204": {description: Done}}
+  /api/v1/probe/wide:
+    post:
+      operationId: widePost
+      security: []
+      x-max-body: 20971520
+      x-transaction: manual
+      requestBody: {content: {application/json: {schema: {type: object, additionalProperties: false}}}}
+      responses: {"204": {description: Done}}
   /api/v1/probe/closed:
     post:
       operationId: closedPost
@@ -100,6 +122,9 @@ func (p probe) Init() fx.Option {
 				r.GET("/api/v1/probe/open", serve("OpenGet"))
 				r.POST("/api/v1/probe/open", serve("OpenPost"))
 				r.POST("/api/v1/probe/closed", serve("ClosedPost"))
+				r.GET("/api/v1/probe/narrow", serve("NarrowGet"))
+				r.POST("/api/v1/probe/narrow", serve("NarrowPost"))
+				r.POST("/api/v1/probe/wide", serve("WidePost"))
 			}
 		}),
 	)

@@ -63,30 +63,51 @@ type document struct {
 	Errors    []problem.Field `json:"errors,omitempty"`
 }
 
-// write answers with p, unless the handler has already begun to answer.
+// write answers with p, in place of what the handler has answered. When some of that has already gone out, the connection
+// is given up: nobody must take a part for the whole.
 func write(c *gin.Context, p *problem.Problem) {
 	c.Abort()
 	c.Set(problemKey, p)
+	w := http.ResponseWriter(c.Writer)
 	if c.Writer.Written() {
-		return
+		a := answerOf(c)
+		if !a.takeBack() {
+			panic(http.ErrAbortHandler)
+		}
+		w = a // gin's own writer believes that it has written
 	}
+	var op *mounted
+	if v, ok := c.Get(operationKey); ok {
+		op = v.(*mounted)
+	}
+	id := ""
+	if r := logger.FromContext(c.Request.Context()); r != nil {
+		id = r.ID
+	}
+	status, body := present(w.Header(), c.Request, op, c.GetString(challengeKey), id, p)
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// present sets the headers of a problem's answer and makes its body. A challenge is what a 401 asks for, when it is not
+// the usual.
+func present(header http.Header, r *http.Request, op *mounted, challenge, id string, p *problem.Problem) (status int, body []byte) {
 	status, ok := statuses[p.Kind]
 	if !ok {
 		status = http.StatusInternalServerError
 	}
-	if op, ok := c.Get(operationKey); ok && op.(*mounted).OAuth {
-		writeOAuth(c, p, status)
-		return
+	header["Cache-Control"] = noStore
+	header.Del("ETag")
+	if op != nil && op.OAuth {
+		return presentOAuth(header, p, status)
 	}
-	header := c.Writer.Header()
 	switch p.Kind {
 	case problem.Unauthenticated:
-		challenge := `Bearer realm="platform"`
-		if presented(c.Request.Header) {
-			challenge += `, error="invalid_token"` // RFC 6750, section 3.1
-		}
-		if particular := c.GetString(challengeKey); particular != "" {
-			challenge = particular
+		if challenge == "" {
+			challenge = `Bearer realm="platform"`
+			if presented(r.Header) {
+				challenge += `, error="invalid_token"` // RFC 6750, section 3.1
+			}
 		}
 		header.Set("WWW-Authenticate", challenge)
 	case problem.TooMany, problem.Unavailable:
@@ -97,20 +118,14 @@ func write(c *gin.Context, p *problem.Problem) {
 	}
 	doc := document{
 		Type: "urn:problem:" + p.Code, Title: p.Title, Status: status, Detail: p.Detail,
-		Instance: cut(c.Request.URL.EscapedPath()), Code: p.Code, Errors: p.Fields,
-	}
-	if r := logger.FromContext(c.Request.Context()); r != nil {
-		doc.RequestID = r.ID
+		Instance: cut(r.URL.EscapedPath()), Code: p.Code, RequestID: id, Errors: p.Fields,
 	}
 	body, err := json.Marshal(doc)
 	if err != nil { // a document of strings and numbers always encodes
 		body = []byte(`{}`)
 	}
 	header.Set("Content-Type", "application/problem+json")
-	header["Cache-Control"] = noStore
-	header.Del("ETag")
-	c.Writer.WriteHeader(status)
-	_, _ = c.Writer.Write(body)
+	return status, body
 }
 
 // translate finds the problem in err. When the request's own deadline has passed that is what happened, whatever the

@@ -3,10 +3,8 @@ package httpserver
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"runtime/debug"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -24,6 +22,7 @@ const (
 	challengeKey = "platform.challenge" // the WWW-Authenticate of a 401 that has one of its own
 	calledKey    = "platform.called"
 	cookiesKey   = "platform.cookies"
+	unloggedKey  = "platform.unlogged" // the answer is summed up in the log
 )
 
 // recovered answers 500 to a panic and reports it. http.ErrAbortHandler goes on: it is how a handler gives up a connection.
@@ -53,10 +52,7 @@ func (s *Server) report(c *gin.Context, err error, stack []byte) {
 
 // identified gives the request its id, its trace id and its client's address.
 func (s *Server) identified(c *gin.Context) {
-	r := &logger.Request{ID: requestID(c.Request.Header), TraceID: traceID(c.Request.Header), UserAgent: c.Request.UserAgent()}
-	if host, _, err := net.SplitHostPort(c.Request.RemoteAddr); err == nil {
-		r.IP = host
-	}
+	r := &logger.Request{ID: requestID(c.Request.Header), TraceID: traceID(c.Request.Header), IP: s.proxies.Client(c.Request), UserAgent: c.Request.UserAgent()}
 	c.Writer.Header()["X-Request-Id"] = []string{r.ID}
 	if s.drains.Load() {
 		c.Writer.Header()["Connection"] = closing // so that no client sends into a connection that is about to close
@@ -101,7 +97,11 @@ func traceID(h http.Header) string {
 
 // secured sets the headers that every answer carries.
 func (s *Server) secured(c *gin.Context) {
-	h := c.Writer.Header()
+	s.secure(c.Writer.Header())
+	c.Next()
+}
+
+func (s *Server) secure(h http.Header) {
 	h["X-Content-Type-Options"] = nosniff
 	h["X-Frame-Options"] = deny
 	h["Referrer-Policy"] = noReferrer
@@ -111,7 +111,6 @@ func (s *Server) secured(c *gin.Context) {
 	if s.cfg.TLS.On() {
 		h["Strict-Transport-Security"] = aYear
 	}
-	c.Next()
 }
 
 // Shared values: setting them costs no allocation, and nothing changes them in place.
@@ -126,31 +125,19 @@ var (
 	noStore    = []string{"no-store"} // answers hold tokens and tenants' data; what may be kept says so itself
 )
 
-// limited refuses a body that announces more than the limit, and cuts off one that turns out to be larger.
-func (s *Server) limited(c *gin.Context) {
-	if err := s.limit(c, s.cfg.MaxBodyBytes); err != nil {
-		s.fail(c, err)
-		return
+// limited refuses a body that announces more than the limit of its operation, or everybody's, and cuts off one that turns
+// out to be larger.
+func (s *Server) limited(op *mounted) gin.HandlerFunc {
+	most := s.cfg.bodyLimit(op)
+	return func(c *gin.Context) {
+		switch {
+		case c.Request.Body == nil, c.Request.Body == http.NoBody:
+		case c.Request.ContentLength > most:
+			s.fail(c, &http.MaxBytesError{Limit: most})
+			return
+		default:
+			c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
+		}
+		c.Next()
 	}
-	c.Next()
-}
-
-// limit is used twice: for every request, and with the smaller limit of an operation that has one (0 has none).
-func (*Server) limit(c *gin.Context, most int64) error {
-	if most <= 0 || c.Request.Body == nil || c.Request.Body == http.NoBody {
-		return nil
-	}
-	if c.Request.ContentLength > most {
-		return &http.MaxBytesError{Limit: most}
-	}
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
-	return nil
-}
-
-// timed gives the request its deadline.
-func (s *Server) timed(c *gin.Context) {
-	ctx, cancel := context.WithDeadline(c.Request.Context(), time.Now().Add(s.cfg.RequestTimeout))
-	defer cancel()
-	c.Request = c.Request.WithContext(ctx)
-	c.Next()
 }

@@ -15,8 +15,12 @@ import (
 	"github.com/gin-gonic/gin"
 	"go.uber.org/zap"
 
+	"github.com/yourorg/platform/internal/abuse"
+	"github.com/yourorg/platform/internal/admission"
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/contract"
+	"github.com/yourorg/platform/internal/cors"
+	"github.com/yourorg/platform/internal/forwarded"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
@@ -62,6 +66,12 @@ type Server struct {
 	errors  errorbus.Reporter
 	recent  time.Duration // the age from which an authentication is no longer enough for x-step-up
 
+	proxies *forwarded.Proxies
+	guard   *abuse.Guard // nil when it is off
+	tally   abuse.Tally
+	gates   admission.Gates
+	cors    *cors.Policy // nil when there is none
+
 	engine *gin.Engine
 	ops    []*mounted
 	http   *http.Server
@@ -88,22 +98,34 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("auth.cookie.trusted_origins: %w", err)
 	}
+	proxies, err := forwarded.New(cfg.TrustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("http.trusted_proxies: %w", err)
+	}
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
 		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, recent: d.StepUpAge,
+		proxies: proxies, cors: cors.New(cfg.CORS),
+		gates: admission.Gates{
+			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),
+		},
 		engine: newEngine(), ops: ops, failed: func(error) {},
 	}
-	s.engine.Use(s.recovered, s.identified, s.observed, s.secured, s.limited, s.timed)
-	s.engine.NoRoute(func(c *gin.Context) { s.fail(c, errRouteUnknown) })
-	s.engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
+	if cfg.AbuseGuard.Enabled {
+		s.guard = abuse.New(cfg.AbuseGuard)
+	}
+	s.engine.NoRoute(append(s.front(nil), func(c *gin.Context) { s.fail(c, errRouteUnknown) })...)
+	s.engine.NoMethod(append(s.front(nil), func(c *gin.Context) { s.fail(c, errMethod) })...)
 	s.docs(bundle)
-	metrics := d.Metrics.Handler()
-	s.both("/metrics", func(c *gin.Context) { metrics.ServeHTTP(c.Writer, c.Request) })
+	s.measured(d.Metrics.Handler())
 	if err := s.mount(apis, ops); err != nil {
 		return nil, fmt.Errorf("contracts: %w", err)
 	}
+	if err := d.Metrics.Register(s.gates); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
 	s.http = &http.Server{
-		Handler: s.engine, ReadTimeout: cfg.ReadTimeout, ReadHeaderTimeout: cfg.HeaderTimeout, WriteTimeout: cfg.WriteTimeout,
+		Handler: s, ReadTimeout: cfg.ReadTimeout, ReadHeaderTimeout: cfg.HeaderTimeout, WriteTimeout: cfg.WriteTimeout,
 		IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: cfg.MaxHeaderBytes, ErrorLog: zap.NewStdLog(s.log),
 	}
 	if cfg.TLS.On() {
@@ -135,9 +157,6 @@ func bundle(sources []contract.Source) ([]byte, error) {
 	}
 	return json.Marshal(tree)
 }
-
-// ServeHTTP lets tests and benchmarks call the server without a socket.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
 // Start listens, so that a taken port fails the start, and serves in the background.
 func (s *Server) Start(ctx context.Context) error {

@@ -47,10 +47,6 @@ func (s *Server) validated(op contract.Operation) gin.HandlerFunc {
 			s.fail(c, err)
 			return
 		}
-		if err := s.limit(c, op.MaxBody); err != nil {
-			s.fail(c, err)
-			return
-		}
 		if err := v.checkBody(c); err != nil {
 			s.fail(c, err)
 			return
