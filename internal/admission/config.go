@@ -16,6 +16,9 @@ type Config struct {
 	Queue int `mapstructure:"queue"`
 	// QueueTimeout is how long a request waits for its turn; past it the answer is 503.
 	QueueTimeout time.Duration `mapstructure:"queue_timeout"`
+	// Adaptive lowers the limit while requests take longer than they usually do, to a sixteenth at the least, and raises it
+	// again afterwards. It is for replicas whose requests are alike; long streams among them would look like slowness.
+	Adaptive bool `mapstructure:"adaptive"`
 }
 
 // DefaultConfig is for a replica of a few cores whose requests wait for a database most of the time.

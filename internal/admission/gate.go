@@ -20,6 +20,8 @@ type Gate struct {
 	cfg Config
 
 	mu      sync.Mutex
+	limit   int
+	adapt   *gradient // nil when the limit stays
 	inside  int
 	waiting list.List // of *waiter; whoever came first is in front
 	refused [reasons]uint64
@@ -30,13 +32,19 @@ type Gate struct {
 type waiter struct{ turn chan struct{} }
 
 // New returns an empty gate.
-func New(cfg Config) *Gate { return &Gate{cfg: cfg} }
+func New(cfg Config) *Gate {
+	g := &Gate{cfg: cfg, limit: cfg.Limit}
+	if cfg.Adaptive {
+		g.adapt = newGradient(cfg.Limit)
+	}
+	return g
+}
 
 // Enter returns nil when the caller is let in, who has to Leave then. It is ErrFull at once, ErrTimeout after the queue's
 // timeout, and the context's error when that ends first.
 func (g *Gate) Enter(ctx context.Context) error {
 	g.mu.Lock()
-	if g.inside < g.cfg.Limit {
+	if g.inside < g.limit {
 		g.inside++
 		g.mu.Unlock()
 		return nil
@@ -80,9 +88,28 @@ func (g *Gate) giveUp(place *list.Element, why reason, err error) error {
 func (g *Gate) Leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if first := g.waiting.Front(); first != nil {
-		close(g.waiting.Remove(first).(*waiter).turn)
-		return
+	g.inside--
+	g.call()
+}
+
+// LeaveAfter is Leave for a gate that adapts: took is how long the caller was inside.
+func (g *Gate) LeaveAfter(took time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.adapt != nil {
+		g.limit = g.adapt.observe(time.Now(), took, g.inside)
 	}
 	g.inside--
+	g.call()
+}
+
+// Adapts tells whether the limit follows how long the callers are inside.
+func (g *Gate) Adapts() bool { return g.adapt != nil }
+
+// call lets in whoever has waited for the longest, as long as there is room. It needs the lock.
+func (g *Gate) call() {
+	for first := g.waiting.Front(); first != nil && g.inside < g.limit; first = g.waiting.Front() {
+		g.inside++
+		close(g.waiting.Remove(first).(*waiter).turn)
+	}
 }

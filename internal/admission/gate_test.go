@@ -22,7 +22,7 @@ func TestWhoComesTooManyIsRefusedAtOnce(t *testing.T) {
 	require.ErrorIs(t, g.Enter(t.Context()), ErrFull)
 	g.Leave()
 	require.NoError(t, g.Enter(t.Context()))
-	require.Equal(t, state{inside: 2, refused: [reasons]uint64{full: 1}}, g.state())
+	require.Equal(t, state{limit: 2, inside: 2, refused: [reasons]uint64{full: 1}}, g.state())
 }
 
 func TestTheQueueIsServedInOrder(t *testing.T) {
@@ -63,7 +63,7 @@ func TestNobodyWaitsLongerThanTheTimeout(t *testing.T) {
 		began := time.Now()
 		require.ErrorIs(t, g.Enter(t.Context()), ErrTimeout)
 		require.Equal(t, time.Second, time.Since(began))
-		require.Equal(t, state{inside: 2, refused: [reasons]uint64{late: 1}}, g.state())
+		require.Equal(t, state{limit: 2, inside: 2, refused: [reasons]uint64{late: 1}}, g.state())
 		g.Leave()
 		require.NoError(t, g.Enter(t.Context()), "who gave up takes no place")
 	})
@@ -83,7 +83,7 @@ func TestWhoHangsUpLeavesTheQueue(t *testing.T) {
 		synctest.Wait()
 		hangUp()
 		require.ErrorIs(t, <-first, context.Canceled)
-		require.Equal(t, state{inside: 2, waiting: 1, refused: [reasons]uint64{gone: 1}}, g.state())
+		require.Equal(t, state{limit: 2, inside: 2, waiting: 1, refused: [reasons]uint64{gone: 1}}, g.state())
 		g.Leave()
 		require.NoError(t, <-second, "the next one is not skipped")
 	})
@@ -127,6 +127,67 @@ func TestTheOperatorsShareIsASixteenth(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, Config{Limit: 16, Queue: 32, QueueTimeout: 250 * time.Millisecond}, DefaultConfig().Reserved())
 	require.Equal(t, Config{Limit: 1, Queue: 1, QueueTimeout: time.Second}, small.Reserved())
+}
+
+func TestTheLimitFollowsHowLongRequestsTake(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Config{Limit: 32, Queue: 1000, QueueTimeout: time.Minute, Adaptive: true})
+		// work keeps the gate full for some seconds, of requests that each take so long.
+		work := func(seconds int, each time.Duration) {
+			end := time.Now().Add(time.Duration(seconds) * time.Second)
+			var all sync.WaitGroup
+			for range 40 {
+				all.Go(func() {
+					for time.Now().Before(end) && g.Enter(t.Context()) == nil {
+						time.Sleep(each)
+						g.LeaveAfter(each)
+					}
+				})
+			}
+			all.Wait()
+		}
+		work(20, 20*time.Millisecond)
+		require.Equal(t, 32, g.state().limit, "nothing got slower")
+		work(6, 400*time.Millisecond)
+		low := g.state().limit
+		require.Less(t, low, 30, "it got slower")
+		require.GreaterOrEqual(t, low, 2)
+		work(60, 20*time.Millisecond)
+		require.Equal(t, 32, g.state().limit, "it got better")
+		require.Zero(t, g.state().inside)
+		require.Zero(t, g.state().waiting)
+	})
+}
+
+func TestAGateThatIsNotFullLearnsNothing(t *testing.T) {
+	t.Parallel()
+	g := newGradient(100)
+	now := time.Now()
+	for i := range 10_000 {
+		now = now.Add(10 * time.Millisecond)
+		took := 10 * time.Millisecond
+		if i > 5000 {
+			took = time.Second
+		}
+		require.Equal(t, 100, g.observe(now, took, 10))
+	}
+}
+
+func TestTheLimitHasBounds(t *testing.T) {
+	t.Parallel()
+	g := newGradient(160)
+	now, took := time.Now(), time.Millisecond
+	for range 3000 {
+		now, took = now.Add(100*time.Millisecond), took+took/50
+		if took > time.Hour {
+			break
+		}
+		limit := g.observe(now, took, 160)
+		require.GreaterOrEqual(t, limit, 10)
+		require.LessOrEqual(t, limit, 160)
+	}
+	require.Equal(t, 1, newGradient(1).observe(now, time.Second, 1))
 }
 
 func TestGatesAreMeasured(t *testing.T) {

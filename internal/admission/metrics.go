@@ -37,7 +37,7 @@ func (all Gates) Collect(ch chan<- prometheus.Metric) {
 		s := g.state()
 		ch <- prometheus.MustNewConstMetric(inFlight, prometheus.GaugeValue, float64(s.inside), name)
 		ch <- prometheus.MustNewConstMetric(queued, prometheus.GaugeValue, float64(s.waiting), name)
-		ch <- prometheus.MustNewConstMetric(limits, prometheus.GaugeValue, float64(g.cfg.Limit), name)
+		ch <- prometheus.MustNewConstMetric(limits, prometheus.GaugeValue, float64(s.limit), name)
 		for why, n := range s.refused {
 			ch <- prometheus.MustNewConstMetric(refusals, prometheus.CounterValue, float64(n), name, labels[why])
 		}
@@ -45,12 +45,12 @@ func (all Gates) Collect(ch chan<- prometheus.Metric) {
 }
 
 type state struct {
-	inside, waiting int
-	refused         [reasons]uint64
+	limit, inside, waiting int
+	refused                [reasons]uint64
 }
 
 func (g *Gate) state() state {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return state{g.inside, g.waiting.Len(), g.refused}
+	return state{g.limit, g.inside, g.waiting.Len(), g.refused}
 }

@@ -101,7 +101,12 @@ func (s *Server) admitted(op *mounted) gin.HandlerFunc {
 		if !s.enter(ctx, c, gate) {
 			return
 		}
-		defer gate.Leave()
+		if gate.Adapts() {
+			began := time.Now()
+			defer func() { gate.LeaveAfter(time.Since(began)) }()
+		} else {
+			defer gate.Leave()
+		}
 		c.Next()
 	}
 }

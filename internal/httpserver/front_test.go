@@ -190,14 +190,18 @@ func TestAPlaceIsFreeAgainHoweverTheHandlerEnds(t *testing.T) {
 		ends[c.GetHeader("X-End")]()
 		return nil, problem.New(problem.Conflict, "probe.fault", "It went wrong")
 	}
-	app := probed(t, map[string]module.Handler{"OpenGet": handler, "NarrowGet": handler}, testapp.Options{Set: []string{"http.concurrency.limit=1", "http.concurrency.queue=0"}})
-	for end := range ends {
-		for _, path := range []string{"/api/v1/probe/open", "/api/v1/probe/narrow"} {
-			func() {
-				defer func() { _ = recover() }()
-				app.Do(t, testapp.Call{Path: path, Header: map[string]string{"X-End": end}})
-			}()
-			app.Want(t, http.StatusOK, testapp.Call{Path: "/docs"})
+	for _, adaptive := range []string{"false", "true"} {
+		app := probed(t, map[string]module.Handler{"OpenGet": handler, "NarrowGet": handler}, testapp.Options{Set: []string{
+			"http.concurrency.limit=1", "http.concurrency.queue=0", "http.concurrency.adaptive=" + adaptive,
+		}})
+		for end := range ends {
+			for _, path := range []string{"/api/v1/probe/open", "/api/v1/probe/narrow"} {
+				func() {
+					defer func() { _ = recover() }()
+					app.Do(t, testapp.Call{Path: path, Header: map[string]string{"X-End": end}})
+				}()
+				app.Want(t, http.StatusOK, testapp.Call{Path: "/docs"})
+			}
 		}
 	}
 }
