@@ -160,6 +160,22 @@ func TestAPartOfAnAnswerIsNotTakenForTheWhole(t *testing.T) {
 	}
 }
 
+func TestAnOperationMayTakeLongerThanAConnectionOtherwiseLives(t *testing.T) {
+	t.Parallel()
+	app := probed(t, map[string]module.Handler{"WidePost": func(c *gin.Context, _ any) (any, error) {
+		long, cancel := context.WithTimeout(c.Request.Context(), 500*time.Millisecond)
+		defer cancel()
+		<-long.Done()
+		return nil, c.Request.Context().Err()
+	}}, testapp.Options{Set: []string{"http.request_timeout=100ms", "http.write_timeout=200ms", "http.read_timeout=200ms", "http.header_timeout=200ms"}})
+	for _, body := range []string{"", "{}"} {
+		response, err := newClient(t).Post(app.URL+"/api/v1/probe/wide", "application/json", strings.NewReader(body))
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusNoContent, response.StatusCode)
+	}
+}
+
 // closed is a client that must not be written to any more once it is closed.
 type closed struct {
 	*httptest.ResponseRecorder

@@ -72,7 +72,8 @@ func (s *Server) guarded(op *mounted) gin.HandlerFunc {
 		}
 		s.traffic.abusive.Inc()
 		if n := s.tally.Add(); n > 0 {
-			s.log.Warn("addresses that ask too fast are refused", zap.Int("refused", n), zap.String("last_ip", ip))
+			s.log.Warn("addresses that ask too fast are refused", zap.Int("refused", n), zap.String("last_ip", ip),
+				zap.Bool("forwarded", len(c.Request.Header["X-Forwarded-For"]) > 0)) // perhaps a proxy that is not in http.trusted_proxies
 		}
 		c.Set(unloggedKey, true)
 		write(c, errTooMany.After(wait))

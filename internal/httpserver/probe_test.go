@@ -80,6 +80,7 @@ paths:
     post:
       operationId: widePost
       security: []
+      x-timeout: 10m
       x-max-body: 20971520
       x-transaction: manual
       requestBody: {content: {application/json: {schema: {type: object, additionalProperties: false}}}}
