@@ -16,6 +16,7 @@ import (
 
 	"github.com/yourorg/platform/internal/app"
 	"github.com/yourorg/platform/internal/cli"
+	"github.com/yourorg/platform/internal/reload"
 	"github.com/yourorg/platform/internal/telemetry"
 )
 
@@ -40,7 +41,7 @@ func process(use, short string, root fx.Option, serves bool) *cobra.Command {
 				return err
 			}
 			b := &banner{out: cmd.OutOrStdout(), environment: loaded.Config.Environment()}
-			opts := []fx.Option{app.Core(loaded.Catalog), loaded.Boundary(), root}
+			opts := []fx.Option{app.Core(loaded.Catalog), loaded.Boundary(), loaded.Process(root)}
 			if serves {
 				opts = append(opts, fx.Populate(&b.server, &b.seeds))
 			}
@@ -51,7 +52,9 @@ func process(use, short string, root fx.Option, serves bool) *cobra.Command {
 
 // run starts the graph, waits for a signal and stops it. A second signal ends the process at once.
 func run(ctx context.Context, b *banner, opts ...fx.Option) error {
+	var reloader *reload.Reloader
 	a := fx.New(append(opts,
+		fx.Populate(&reloader),
 		fx.WithLogger(func(log *zap.Logger) fxevent.Logger { return telemetry.Failures{Log: log} }),
 		fx.Invoke(func(lc fx.Lifecycle, log *zap.Logger) {
 			restore := telemetry.Capture(log)
@@ -63,6 +66,8 @@ func run(ctx context.Context, b *banner, opts ...fx.Option) error {
 	if err := a.Err(); err != nil {
 		return dig.RootCause(err)
 	}
+	ignore := reloadOnHangup(ctx, reloader)
+	defer ignore()
 	stopping := a.Wait() // from here on, so that no signal falls between the start and the wait
 	starting, cancel := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	err := a.Start(starting)
@@ -77,6 +82,7 @@ func run(ctx context.Context, b *banner, opts ...fx.Option) error {
 	}
 	b.show()
 	signalled := <-stopping
+	ignore()
 	go func() {
 		again := make(chan os.Signal, 1)
 		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
@@ -90,4 +96,23 @@ func run(ctx context.Context, b *banner, opts ...fx.Option) error {
 		return fmt.Errorf("ended with code %d, see the log", signalled.ExitCode)
 	}
 	return nil
+}
+
+// reloadOnHangup loads the configuration again at every SIGHUP, until the function that it returns is called. From then on
+// the signal does nothing: it must not end a process that finishes its requests.
+func reloadOnHangup(ctx context.Context, r *reload.Reloader) (ignore func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				r.Reload(ctx, "signal")
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return cancel
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/yourorg/platform/internal/outbound"
 	"github.com/yourorg/platform/internal/outbox"
 	"github.com/yourorg/platform/internal/ratelimit"
+	"github.com/yourorg/platform/internal/reload"
 	"github.com/yourorg/platform/internal/secret"
 	"github.com/yourorg/platform/internal/seed"
 	"github.com/yourorg/platform/internal/settings"
@@ -40,7 +41,7 @@ func Core(c *catalog.Catalog) fx.Option {
 		telemetry.Module, errorbus.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, outbound.Module,
 		auth.Module, authz.Module, tenant.Module, settings.Module,
 		audit.Module, health.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
-		lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module,
+		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module,
 		module.Config("modules", catalog.DefaultConfig()),
 		fx.Provide(features, pooled, examined, vocabulary, keys),
 	}

@@ -104,7 +104,7 @@ func TestARootBuildsOnlyWhatItNeeds(t *testing.T) {
 // What the sources declare is what the configuration knows.
 func TestEverySectionIsFound(t *testing.T) {
 	t.Parallel()
-	declaration := regexp.MustCompile(`module\.Config\("(\w+)"`)
+	declaration := regexp.MustCompile(`module\.(?:Live)?Config\("(\w+)"`)
 	var declared []string
 	for _, folder := range []string{"../../internal", "../../modules"} {
 		require.NoError(t, filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {

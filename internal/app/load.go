@@ -8,6 +8,7 @@ import (
 
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/config"
+	"github.com/yourorg/platform/internal/reload"
 	"github.com/yourorg/platform/internal/settings"
 	"github.com/yourorg/platform/internal/system"
 	pkgconfig "github.com/yourorg/platform/pkg/config"
@@ -18,6 +19,8 @@ import (
 type Loaded struct {
 	Config  *config.Config
 	Catalog *catalog.Catalog
+
+	again func() (*config.Config, error)
 }
 
 // Load reads the configuration and decides which modules are enabled.
@@ -38,7 +41,14 @@ func Load(opts config.Options, modules ...module.IModule) (*Loaded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("modules: %w", err)
 	}
-	return &Loaded{Config: cfg, Catalog: c}, nil
+	again := func() (*config.Config, error) {
+		next, err := Load(opts, modules...)
+		if err != nil {
+			return nil, err
+		}
+		return next.Config, nil
+	}
+	return &Loaded{Config: cfg, Catalog: c, again: again}, nil
 }
 
 // Sections collects the settings that every package declares, those of disabled modules too: switching a module off
@@ -61,6 +71,13 @@ func (l *Loaded) Boundary() fx.Option {
 	return fx.Provide(
 		func() pkgconfig.Provider { return l.Config },
 		func() settings.Environment { return l.Config },
+		func() reload.Source { return reload.Source{Now: l.Config, Again: l.again} },
 		func() pkgconfig.Environment { return pkgconfig.Environment(l.Config.Environment()) },
 	)
+}
+
+// Process is a root with what every process has beside it. What reloads the configuration comes last: it starts when the
+// rest runs, and has stopped before the rest begins to.
+func (l *Loaded) Process(root fx.Option) fx.Option {
+	return fx.Options(root, fx.Invoke(func(*reload.Watcher) {}))
 }

@@ -5,6 +5,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -17,6 +18,7 @@ type Config struct {
 	table   *table
 	values  map[string]any
 	origins map[string]origin
+	looked  []string // files and folders that may hold settings
 }
 
 var _ config.Provider = (*Config)(nil)
@@ -26,6 +28,7 @@ type Value struct {
 	Key    string
 	Value  any    // of the field's type; a copy
 	Text   string // for people, with secrets masked
+	Reload bool   // it may change while the process runs
 	Source string // "default", ".env", "environment variable PLATFORM_HTTP_ADDR", "file /etc/platform.yaml", …
 }
 
@@ -58,10 +61,14 @@ func (c *Config) Values() []Value {
 	all := make([]Value, 0, len(c.table.names))
 	for _, name := range c.table.names {
 		v := clone(c.values[name])
-		all = append(all, Value{Key: name, Value: v, Text: render(v), Source: c.origins[name].source})
+		all = append(all, Value{Key: name, Value: v, Text: render(v), Reload: c.table.keys[name].reload, Source: c.origins[name].source})
 	}
 	return all
 }
+
+// Files are the files and folders that were looked at, also where there were none. Those built into the binary are not
+// among them.
+func (c *Config) Files() []string { return slices.Clone(c.looked) }
 
 // String keeps the values out of logs: fmt cannot mask a secret inside an unexported field.
 func (c *Config) String() string { return "configuration of " + c.Environment() }

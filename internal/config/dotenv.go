@@ -17,7 +17,9 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
 // dotenv reads the .env file of a folder, if there is one.
 func (r *reader) dotenv(dir string) layer {
-	data, err := os.ReadFile(filepath.Join(dir, dotenvName))
+	name := filepath.Join(dir, dotenvName)
+	r.looked = append(r.looked, name)
+	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

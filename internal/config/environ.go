@@ -123,6 +123,7 @@ func (r *reader) content(k *key, from origin, name string) (string, bool) {
 		r.fault(k.name, from, "cannot be read: no file is named")
 		return "", false
 	}
+	r.looked = append(r.looked, name)
 	data, err := readBounded(name)
 	if err != nil {
 		reason := withoutPath(err)
@@ -152,6 +153,7 @@ func readBounded(name string) ([]byte, error) {
 // and the links that Kubernetes makes.
 func (r *reader) secrets(dir string) []spelling {
 	folder := filepath.Join(dir, "config", "secrets")
+	r.looked = append(r.looked, folder)
 	files, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -27,6 +27,7 @@ type Key struct {
 	Default string // for people, with secrets masked
 	Env     string // "PLATFORM_HTTP_ADDR"
 	Secret  bool
+	Reload  bool   // it may change while the process runs
 	Doc     string // the comment of the struct field; only Table fills it in
 }
 
@@ -40,7 +41,7 @@ func Keys(sections []config.Section) ([]Key, error) {
 	for _, name := range t.names {
 		k := t.keys[name]
 		all = append(all, Key{
-			Key: name, Type: typeName(k.typ), Default: render(k.def), Env: k.env, Secret: isSecret(k.typ),
+			Key: name, Type: typeName(k.typ), Default: render(k.def), Env: k.env, Secret: isSecret(k.typ), Reload: k.reload,
 		})
 	}
 	return all, nil
@@ -48,13 +49,14 @@ func Keys(sections []config.Section) ([]Key, error) {
 
 // key is a leaf of a section's struct.
 type key struct {
-	name  string
-	env   string
-	typ   reflect.Type
-	def   any
-	doc   string       // of a declared key; that of a field is its comment
-	owner reflect.Type // the named struct that the field is declared in
-	path  []string     // Go field names from the owner on; more than one inside an anonymous struct
+	name   string
+	env    string
+	typ    reflect.Type
+	def    any
+	reload bool         // it may change while the process runs
+	doc    string       // of a declared key; that of a field is its comment
+	owner  reflect.Type // the named struct that the field is declared in
+	path   []string     // Go field names from the owner on; more than one inside an anonymous struct
 }
 
 // table is all that may be set.
@@ -86,6 +88,7 @@ func newTable(sections []config.Section) (*table, error) {
 		}
 		seen[s.Name] = true
 		t.section(s)
+		t.lively(s)
 	}
 	t.names = slices.Sorted(maps.Keys(t.keys))
 	t.collisions()
@@ -129,7 +132,9 @@ func (t *table) walk(prefix string, v reflect.Value, owner reflect.Type, path []
 		case !nameFormat.MatchString(tag) || strings.Contains(tag, "."):
 			t.bad("section %s: the field %s needs a mapstructure tag in lower case", prefix, f.Name)
 		case isLeaf(f.Type):
-			t.add(&key{name: at, typ: f.Type, def: clone(v.Field(i).Interface()), owner: owner, path: below})
+			t.add(&key{
+				name: at, typ: f.Type, def: clone(v.Field(i).Interface()), owner: owner, path: below, reload: t.reloads(at, f),
+			})
 		case f.Type.Kind() == reflect.Struct && f.Type.Name() == "":
 			t.walk(at, v.Field(i), owner, below)
 		case f.Type.Kind() == reflect.Struct:
@@ -137,6 +142,33 @@ func (t *table) walk(prefix string, v reflect.Value, owner reflect.Type, path []
 		default:
 			t.bad("%s: a setting cannot be a %s", at, f.Type)
 		}
+	}
+}
+
+// reloads reads the tag of a field that may change while the process runs.
+func (t *table) reloads(at string, f reflect.StructField) bool {
+	switch f.Tag.Get("reload") {
+	case "":
+		return false
+	case "true":
+		return true
+	}
+	t.bad(`%s: the tag reload can only be "true"`, at)
+	return false
+}
+
+// lively holds the tags of a section against what it says about itself: a tag that nobody looks at would be a promise
+// that nobody keeps.
+func (t *table) lively(s config.Section) {
+	some := false
+	for name, k := range t.keys {
+		some = some || k.reload && strings.HasPrefix(name, s.Name+".")
+	}
+	switch {
+	case some && !s.Live:
+		t.bad(`section %s: fields with reload:"true" need module.LiveConfig`, s.Name)
+	case !some && s.Live:
+		t.bad(`section %s: module.LiveConfig needs fields with reload:"true"`, s.Name)
 	}
 }
 

@@ -50,6 +50,7 @@ type reader struct {
 	table  *table
 	faults []error
 	faulty map[string]bool
+	looked []string // files and folders that may hold settings
 }
 
 // fault rejects a known key's value.

@@ -42,6 +42,7 @@ func Load(opts Options, sections []config.Section) (*Config, error) {
 
 	values := merge(t, layers, flags)
 	c := snapshot(t, values, append(layers, flags))
+	c.looked = r.looked
 	r.validate(c)
 	if err := errors.Join(r.faults...); err != nil {
 		return nil, err
@@ -121,6 +122,7 @@ func (r *reader) file(name string) layer {
 	if name == "" {
 		return nil
 	}
+	r.looked = append(r.looked, name)
 	from := origin{source: "file " + visible(name)}
 	data, err := os.ReadFile(name)
 	if err != nil {

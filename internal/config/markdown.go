@@ -38,9 +38,17 @@ func Table(root string, sections []config.Section) (string, error) {
 			faults = append(faults, err)
 			continue
 		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", k.Key, k.Env, k.Type, code(k.Default), cell(k.Doc))
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", k.Key, k.Env, k.Type, code(k.Default), cell(k.Doc)+reloaded(k))
 	}
 	return b.String(), errors.Join(faults...)
+}
+
+// reloaded marks what may change while the process runs.
+func reloaded(k Key) string {
+	if !k.Reload {
+		return ""
+	}
+	return " *Reloaded.*"
 }
 
 func cell(text string) string {

@@ -41,6 +41,36 @@ func TestTableExplainsEveryKeyWithTheCommentOfItsField(t *testing.T) {
 `, got)
 }
 
+// pool has a key that may change.
+type pool struct {
+	// Size is how many.
+	Size int `mapstructure:"size" reload:"true"`
+	// Name is what it is called.
+	Name string `mapstructure:"name"`
+}
+
+func (pool) Validate() error { return nil }
+
+type oddTag struct {
+	A int `mapstructure:"a" reload:"yes"`
+}
+
+func (oddTag) Validate() error { return nil }
+
+func TestWhatMayChangeIsMarkedAndIsSomebodysToKeep(t *testing.T) {
+	t.Parallel()
+	got, err := Table("../..", []config.Section{{Name: "pool", Defaults: pool{}, Live: true}})
+	require.NoError(t, err)
+	require.Contains(t, got, "| Size is how many. *Reloaded.* |")
+	require.Contains(t, got, "| Name is what it is called. |")
+	_, err = Keys([]config.Section{{Name: "pool", Defaults: pool{}}})
+	require.ErrorContains(t, err, `section pool: fields with reload:"true" need module.LiveConfig`)
+	_, err = Keys([]config.Section{{Name: "bare", Defaults: bare{}, Live: true}})
+	require.ErrorContains(t, err, `section bare: module.LiveConfig needs fields with reload:"true"`)
+	_, err = Keys([]config.Section{{Name: "odd", Defaults: oddTag{}}})
+	require.ErrorContains(t, err, `odd.a: the tag reload can only be "true"`)
+}
+
 type bare struct {
 	A int `mapstructure:"a"`
 }

@@ -10,10 +10,10 @@ import (
 type Config struct {
 	// PublicPerMinute is how many requests a minute one address may send to each operation that needs no sign-in.
 	// Beyond that the answer is 429. IPv6 addresses count by their network of 64 bits.
-	PublicPerMinute int `mapstructure:"public_per_minute"`
+	PublicPerMinute int `mapstructure:"public_per_minute" reload:"true"`
 	// MaxKeys bounds how many addresses a replica remembers; beyond that it forgets those that have been quiet for the
 	// longest.
-	MaxKeys int `mapstructure:"max_keys"`
+	MaxKeys int `mapstructure:"max_keys" reload:"true"`
 }
 
 // DefaultConfig has one request a second in the long run.

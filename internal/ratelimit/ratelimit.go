@@ -5,6 +5,7 @@ import (
 	"container/list"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yourorg/platform/pkg/ratelimit"
@@ -14,11 +15,11 @@ import (
 // that was counted will have drained. Times are those of the monotonic clock, so that a clock that is set does not
 // matter.
 type Limiter struct {
-	max    int
-	public ratelimit.Limit
+	public atomic.Pointer[ratelimit.Limit]
 	start  time.Time
 
 	mu    sync.Mutex
+	max   int
 	cells map[name]*list.Element
 	order *list.List // of *cell; what was counted last is in front
 }
@@ -35,16 +36,31 @@ var _ ratelimit.Limiter = (*Limiter)(nil)
 
 // New returns a limiter that has counted nothing.
 func New(cfg Config) *Limiter {
-	return &Limiter{
-		max:    cfg.MaxKeys,
-		public: ratelimit.Limit{Events: cfg.PublicPerMinute, Period: time.Minute},
-		start:  time.Now(), cells: map[name]*list.Element{}, order: list.New(),
+	l := &Limiter{start: time.Now(), cells: map[name]*list.Element{}, order: list.New()}
+	l.Set(cfg)
+	return l
+}
+
+// Set changes the limits. What was counted stays counted.
+func (l *Limiter) Set(cfg Config) {
+	l.public.Store(&ratelimit.Limit{Events: cfg.PublicPerMinute, Period: time.Minute})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.max = cfg.MaxKeys
+	l.forget(l.max)
+}
+
+// forget keeps the keys that were counted last, up to a number.
+func (l *Limiter) forget(keep int) {
+	for l.order.Len() > keep {
+		oldest := l.order.Remove(l.order.Back()).(*cell)
+		delete(l.cells, oldest.name)
 	}
 }
 
 // Public counts a request from ip to an operation that needs no sign-in. Every operation has a limit of its own.
 func (l *Limiter) Public(operation, ip string) error {
-	limit := l.public
+	limit := *l.public.Load()
 	limit.Name = operation
 	return l.Allow(limit, ratelimit.Source(ip))
 }
@@ -72,10 +88,7 @@ func (l *Limiter) Allow(limit ratelimit.Limit, key string) error {
 		l.order.MoveToFront(known)
 		return nil
 	}
-	if l.order.Len() >= l.max {
-		oldest := l.order.Remove(l.order.Back()).(*cell)
-		delete(l.cells, oldest.name)
-	}
+	l.forget(l.max - 1)
 	l.cells[at] = l.order.PushFront(&cell{name: at, drained: drained})
 	return nil
 }

@@ -127,3 +127,28 @@ func TestConfigNamesTheKeyThatCannotWork(t *testing.T) {
 	require.ErrorContains(t, Config{PublicPerMinute: 0, MaxKeys: 1}.Validate(), "public_per_minute must be between")
 	require.ErrorContains(t, Config{PublicPerMinute: 1, MaxKeys: 0}.Validate(), "max_keys must be at least 1")
 }
+
+func TestLimitsChangeWhileTheyCount(t *testing.T) {
+	t.Parallel()
+	l := New(Config{PublicPerMinute: 2, MaxKeys: 10})
+	for range 2 {
+		require.NoError(t, l.Public("login", "192.0.2.1"))
+	}
+	require.ErrorIs(t, l.Public("login", "192.0.2.1"), ratelimit.ErrLimited)
+	l.Set(Config{PublicPerMinute: 1000, MaxKeys: 10})
+	for range 100 {
+		require.NoError(t, l.Public("login", "192.0.2.2"))
+	}
+	l.Set(Config{PublicPerMinute: 1, MaxKeys: 10})
+	require.ErrorIs(t, l.Public("login", "192.0.2.1"), ratelimit.ErrLimited, "what was counted stays counted")
+
+	for i := range 10 {
+		require.NoError(t, l.Public("login", fmt.Sprintf("198.51.100.%d", i)))
+	}
+	l.Set(Config{PublicPerMinute: 1, MaxKeys: 3})
+	require.Len(t, l.cells, 3)
+	require.Equal(t, 3, l.order.Len())
+	require.ErrorIs(t, l.Public("login", "198.51.100.9"), ratelimit.ErrLimited, "the newest are kept")
+	require.NoError(t, l.Public("login", "198.51.100.0"))
+	require.Len(t, l.cells, 3)
+}

@@ -15,15 +15,11 @@ import (
 )
 
 // NewLogger writes to standard error: one JSON object a line, or lines for people.
-func NewLogger(cfg Config, env config.Environment) (*zap.Logger, error) {
-	return newLogger(cfg, env, zapcore.Lock(os.Stderr))
+func NewLogger(cfg Config, level *Level, env config.Environment) *zap.Logger {
+	return newLogger(cfg, level, env, zapcore.Lock(os.Stderr))
 }
 
-func newLogger(cfg Config, env config.Environment, out io.Writer) (*zap.Logger, error) {
-	level, err := zapcore.ParseLevel(cfg.Level)
-	if err != nil {
-		return nil, err
-	}
+func newLogger(cfg Config, level *Level, env config.Environment, out io.Writer) *zap.Logger {
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.TimeKey, encoding.EncodeTime = "time", zapcore.TimeEncoderOfLayout(time.RFC3339Nano)
 	encoding.MessageKey, encoding.EncodeDuration = "message", milliseconds
@@ -33,8 +29,8 @@ func newLogger(cfg Config, env config.Environment, out io.Writer) (*zap.Logger, 
 		encoding.EncodeLevel = zapcore.CapitalLevelEncoder
 		encoder = zapcore.NewConsoleEncoder(encoding)
 	}
-	core := zapcore.NewCore(encoder, zapcore.AddSync(out), level)
-	return zap.New(core, zap.ErrorOutput(zapcore.Lock(os.Stderr))), nil
+	core := zapcore.NewCore(encoder, zapcore.AddSync(out), level.at)
+	return zap.New(core, zap.ErrorOutput(zapcore.Lock(os.Stderr)))
 }
 
 // milliseconds keeps the fraction, which zap's own encoder drops: most requests take less than one.

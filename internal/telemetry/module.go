@@ -14,15 +14,18 @@ import (
 )
 
 // Module provides the logger and the metrics.
-var Module = fx.Module("telemetry", module.Config("log", DefaultConfig()), fx.Provide(provideLogger, provideMetrics))
+var Module = fx.Module("telemetry", module.LiveConfig("log", DefaultConfig()), fx.Provide(provideLevel, provideLogger, provideMetrics))
 
-func provideLogger(lc fx.Lifecycle, cfg Config, env config.Environment) (*zap.Logger, error) {
-	log, err := NewLogger(cfg, env)
-	if err != nil {
-		return nil, err
-	}
+func provideLevel(live *config.Live[Config]) (*Level, error) {
+	l, err := NewLevel(live.Get())
+	live.Follow(func(now Config) { _ = l.Set(now.Level) }) // Validate has accepted it
+	return l, err
+}
+
+func provideLogger(lc fx.Lifecycle, cfg Config, level *Level, env config.Environment) *zap.Logger {
+	log := NewLogger(cfg, level, env)
 	lc.Append(fx.Hook{OnStop: func(context.Context) error { _ = log.Sync(); return nil }}) // a terminal cannot be synced
-	return log, nil
+	return log
 }
 
 // Pooled is the database, as far as the metrics see it.

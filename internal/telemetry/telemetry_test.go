@@ -36,8 +36,10 @@ func TestTheEnvironmentChoosesTheFormatOfTheLog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			log, err := newLogger(Config{Level: "info", Format: tt.format}, tt.env, &out)
+			cfg := Config{Level: "info", Format: tt.format}
+			level, err := NewLevel(cfg)
 			require.NoError(t, err)
+			log := newLogger(cfg, level, tt.env, &out)
 			log.Debug("quiet")
 			log.Named("blog").Info("hello", zap.String("user_id", "u"), zap.Duration("took", 1500*time.Microsecond))
 			require.Equal(t, 1, strings.Count(out.String(), "\n"))
@@ -62,8 +64,27 @@ func TestEverySettingOfTheLogIsChecked(t *testing.T) {
 	err := Config{Level: "loud", Format: "xml"}.Validate()
 	require.ErrorContains(t, err, "level must be")
 	require.ErrorContains(t, err, "format must be")
-	_, err = NewLogger(Config{Level: "loud"}, config.Test)
-	require.Error(t, err)
+	for _, level := range []string{"loud", "fatal", "panic"} {
+		require.Error(t, Config{Level: level, Format: "json"}.Validate(), level)
+	}
+}
+
+func TestTheLevelChangesUnderEveryLoggerOfTheProcess(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	cfg := Config{Level: "warn", Format: "json"}
+	level, err := NewLevel(cfg)
+	require.NoError(t, err)
+	log := newLogger(cfg, level, config.Test, &out).Named("blog").With(zap.Int("n", 1))
+	log.Info("unheard")
+	require.NoError(t, level.Set("debug"))
+	require.Error(t, level.Set("fatal"), "errors cannot be silenced")
+	require.Equal(t, "debug", level.String())
+	log.Debug("heard")
+	require.NoError(t, level.Set("error"))
+	log.Warn("unheard")
+	require.Contains(t, out.String(), `"message":"heard"`)
+	require.Equal(t, 1, strings.Count(out.String(), "\n"))
 }
 
 // The loggers of the process are what is tested, so this test runs alone.

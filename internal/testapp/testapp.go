@@ -80,7 +80,7 @@ func New(t testing.TB, modules []module.IModule, options ...Options) *App {
 		o.Log = zap.New(core)
 	}
 	graph := fxtest.New(t,
-		app.Core(loaded.Catalog), loaded.Boundary(), app.All, fx.NopLogger,
+		app.Core(loaded.Catalog), loaded.Boundary(), loaded.Process(app.All), fx.NopLogger,
 		fx.Replace(o.Log), fx.Options(o.Extra...), fx.StartTimeout(patience), fx.StopTimeout(patience),
 		fx.Populate(&a.Server, &a.Database, &a.Migrator, &a.Grants),
 	)

@@ -6,7 +6,7 @@ import (
 	"net/url"
 )
 
-// Provider reads the effective configuration, a snapshot taken at the start.
+// Provider reads the effective configuration, a snapshot taken at the start. For keys that may change see Live.
 type Provider interface {
 	// Get returns the effective value of a key such as "http.addr", and whether the key is known.
 	Get(key string) (any, bool)
@@ -22,6 +22,7 @@ type Section struct {
 	Name     string
 	Defaults Validator
 	Declared []Declaration
+	Live     bool // some keys may change while the process runs: those of the fields tagged reload:"true"
 }
 
 // Declaration is a key that is no field of a struct.

@@ -22,6 +22,10 @@ type (
 		fx.Out
 		Value config.Section `group:"sections"`
 	}
+	reloadableOut struct {
+		fx.Out
+		Value config.Reloadable `group:"reloadables"`
+	}
 	apiOut struct {
 		fx.Out
 		Value API `group:"apis"`
@@ -94,6 +98,11 @@ type (
 	Sections struct {
 		fx.In
 		All []config.Section `group:"sections"`
+	}
+	// Reloadables are the sections that may change while the process runs.
+	Reloadables struct {
+		fx.In
+		All []config.Reloadable `group:"reloadables"`
 	}
 	// APIs are the contracts to serve.
 	APIs struct {
@@ -182,14 +191,26 @@ type (
 func Config[T config.Validator](section string, def T) fx.Option {
 	return fx.Options(
 		fx.Provide(func() sectionOut { return sectionOut{Value: config.Section{Name: section, Defaults: def}} }),
-		fx.Provide(func(src config.Provider) (T, error) {
-			cfg := def
-			if err := src.Unmarshal(section, &cfg); err != nil {
-				return cfg, fmt.Errorf("config %s: %w", section, err)
-			}
-			return cfg, nil
-		}),
+		fx.Provide(func(src config.Provider) (T, error) { return read(src, section, def) }),
 	)
+}
+
+// LiveConfig is Config for a section of which some fields are tagged reload:"true". Beside the T of the start it provides a
+// *config.Live[T], which changes when the configuration is loaded again.
+func LiveConfig[T config.Validator](section string, def T) fx.Option {
+	return fx.Options(
+		fx.Provide(func() sectionOut { return sectionOut{Value: config.Section{Name: section, Defaults: def, Live: true}} }),
+		fx.Provide(func(src config.Provider) (T, error) { return read(src, section, def) }),
+		fx.Provide(func(now T) *config.Live[T] { return config.NewLive(section, now) }),
+		fx.Provide(func(l *config.Live[T]) reloadableOut { return reloadableOut{Value: l} }),
+	)
+}
+
+func read[T config.Validator](src config.Provider, section string, def T) (T, error) {
+	if err := src.Unmarshal(section, &def); err != nil {
+		return def, fmt.Errorf("config %s: %w", section, err)
+	}
+	return def, nil
 }
 
 // Routes contributes a contract and its handler; mount is the generated function of the module's internal/api.

@@ -1,6 +1,7 @@
 package module_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -38,13 +39,16 @@ type settings struct {
 func (s settings) Validate() error { return nil }
 
 // given is a configuration that says size = 3, or fails.
-type given struct{ err error }
+type given struct {
+	err  error
+	size int // instead of 3
+}
 
 func (given) Get(string) (any, bool) { return nil, false }
 
 func (g given) Unmarshal(section string, into any) error {
 	if s, ok := into.(*settings); ok && section == "shop" {
-		s.Size = 3
+		s.Size = cmp.Or(g.size, 3)
 	}
 	return g.err
 }
@@ -109,12 +113,40 @@ func TestASectionThatCannotBeReadIsNamed(t *testing.T) {
 	t.Parallel()
 	mine := errors.New("mine")
 	err := fx.New(fx.NopLogger,
-		fx.Provide(func() config.Provider { return given{mine} }),
+		fx.Provide(func() config.Provider { return given{err: mine} }),
 		module.Config("shop", settings{}),
 		fx.Invoke(func(settings) {}),
 	).Err()
 	require.ErrorIs(t, err, mine)
 	require.ErrorContains(t, err, "config shop: ")
+}
+
+func TestALiveSectionChangesWithTheNextConfiguration(t *testing.T) {
+	t.Parallel()
+	var live *config.Live[settings]
+	var told []int
+	err := fx.New(fx.NopLogger,
+		fx.Provide(func() config.Provider { return given{} }),
+		module.LiveConfig("shop", settings{Size: 1}),
+		fx.Invoke(func(start settings, l *config.Live[settings], s module.Sections, r module.Reloadables) {
+			require.Equal(t, []config.Section{{Name: "shop", Defaults: settings{Size: 1}, Live: true}}, s.All)
+			require.Equal(t, 3, start.Size)
+			require.Equal(t, start, l.Get())
+			l.Follow(func(now settings) { told = append(told, now.Size) })
+			live = l
+			require.Len(t, r.All, 1)
+			_, err := r.All[0].Prepare(given{err: errors.New("mine")})
+			require.EqualError(t, err, "config shop: mine")
+			apply, err := r.All[0].Prepare(given{size: 9})
+			require.NoError(t, err)
+			require.Equal(t, 3, l.Get().Size, "nothing changes before it is applied")
+			apply()
+			apply()
+		}),
+	).Err()
+	require.NoError(t, err)
+	require.Equal(t, 9, live.Get().Size)
+	require.Equal(t, []int{9}, told, "once for one change")
 }
 
 func TestAFolderThatIsNotEmbeddedPanics(t *testing.T) {
