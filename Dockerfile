@@ -39,11 +39,13 @@ VOLUME /data
 # Production refuses to start without PLATFORM_SECURITY_ENCRYPTION_KEY and the bootstrap administrator. The default
 # database is an SQLite file below /data.
 ENV PLATFORM_ENVIRONMENT=production \
-    PLATFORM_HTTP_ADDR=:8080
+    PLATFORM_HTTP_ADDR=:8080 \
+    PLATFORM_HTTP_MANAGEMENT_ADDR=:8081
+# 8081 has the metrics, for Prometheus on the same network: do not publish it.
 EXPOSE 8080
 USER 65532:65532
 
-# "work" has no listener to ask: run such a container with --no-healthcheck.
+# It asks the management listener, which "work" has too.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 CMD ["/platform", "health"]
 ENTRYPOINT ["/platform"]
 CMD ["all"]

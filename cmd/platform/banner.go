@@ -8,6 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/yourorg/platform/internal/httpserver"
+	"github.com/yourorg/platform/internal/management"
 	"github.com/yourorg/platform/internal/seed"
 	"github.com/yourorg/platform/internal/version"
 	"github.com/yourorg/platform/pkg/config"
@@ -19,6 +20,7 @@ type banner struct {
 	environment string
 	server      *httpserver.Server // nil in a process that does not serve
 	seeds       *seed.Seeds
+	management  *management.Server // nil without http.management_addr
 }
 
 // show prints once.
@@ -28,6 +30,9 @@ func (b *banner) show() {
 	}
 	url := b.server.URL()
 	_, _ = fmt.Fprintf(b.out, "\n  GoPlatform %s (%s)\n\n  URL       %s\n  API docs  %s/docs\n", version.Get().Version, b.environment, url, url)
+	if b.management != nil {
+		_, _ = fmt.Fprintf(b.out, "  Metrics   %s/metrics\n", b.management.URL())
+	}
 	b.notices()
 	_, _ = fmt.Fprintln(b.out)
 }

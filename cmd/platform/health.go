@@ -29,7 +29,11 @@ func health() *cobra.Command {
 			if err := loaded.Config.Unmarshal("http", &cfg); err != nil {
 				return err
 			}
-			body, err := ask(cmd.Context(), cfg.Addr, cfg.TLS.On())
+			addr, secure := cfg.Addr, cfg.TLS.On()
+			if cfg.ManagementAddr != "" { // which a process that only works has too
+				addr, secure = cfg.ManagementAddr, false
+			}
+			body, err := ask(cmd.Context(), addr, secure)
 			if err != nil {
 				return err
 			}

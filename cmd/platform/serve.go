@@ -45,6 +45,9 @@ func process(use, short string, root fx.Option, serves bool) *cobra.Command {
 			if serves {
 				opts = append(opts, fx.Populate(&b.server, &b.seeds))
 			}
+			if serves && loaded.Managed() {
+				opts = append(opts, fx.Populate(&b.management))
+			}
 			return run(cmd.Context(), b, opts...)
 		}),
 	}

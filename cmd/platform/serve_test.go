@@ -80,7 +80,7 @@ func TestATakenPortFailsTheStartAndThePasswordIsNotLost(t *testing.T) {
 
 func TestProductionAsksForItsSecrets(t *testing.T) {
 	t.Parallel()
-	production := newPlace(t).with("PLATFORM_ENVIRONMENT", "production")
+	production := newPlace(t).with("PLATFORM_ENVIRONMENT", "production", "PLATFORM_HTTP_MANAGEMENT_ADDR", "127.0.0.1:0")
 	run := production.run(t, "all")
 	require.Equal(t, 1, run.code)
 	require.Contains(t, run.log.String(), "security.encryption_key must be set")
@@ -95,6 +95,8 @@ func TestProductionAsksForItsSecrets(t *testing.T) {
 	production = production.with("PLATFORM_BOOTSTRAP_ADMIN_EMAIL", email, "PLATFORM_BOOTSTRAP_ADMIN_PASSWORD", password)
 	run = production.serve(t)
 	run.login(t, email, password)
+	run.want(t, http.StatusNotFound, "GET", "/metrics", "", nil, nil)
+	run.managed(t).want(t, http.StatusOK, "GET", "/metrics", "", nil, nil)
 	require.Zero(t, run.stop(t), &run.log)
 	require.NotContains(t, run.out.String(), "Administrator", "not a terminal")
 	require.NotContains(t, run.out.String()+run.log.String(), password)

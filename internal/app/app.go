@@ -20,6 +20,7 @@ import (
 	"github.com/yourorg/platform/internal/infra/river"
 	"github.com/yourorg/platform/internal/jobs"
 	"github.com/yourorg/platform/internal/lease"
+	"github.com/yourorg/platform/internal/management"
 	"github.com/yourorg/platform/internal/notify"
 	"github.com/yourorg/platform/internal/outbound"
 	"github.com/yourorg/platform/internal/outbox"
@@ -40,7 +41,7 @@ func Core(c *catalog.Catalog) fx.Option {
 		fx.Supply(c),
 		telemetry.Module, errorbus.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, outbound.Module,
 		auth.Module, authz.Module, tenant.Module, settings.Module,
-		audit.Module, health.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
+		audit.Module, health.Module, management.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
 		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module,
 		module.Config("modules", catalog.DefaultConfig()),
 		fx.Provide(features, pooled, examined, vocabulary, keys),

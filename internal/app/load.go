@@ -8,6 +8,7 @@ import (
 
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/config"
+	"github.com/yourorg/platform/internal/management"
 	"github.com/yourorg/platform/internal/reload"
 	"github.com/yourorg/platform/internal/settings"
 	"github.com/yourorg/platform/internal/system"
@@ -76,8 +77,19 @@ func (l *Loaded) Boundary() fx.Option {
 	)
 }
 
-// Process is a root with what every process has beside it. What reloads the configuration comes last: it starts when the
-// rest runs, and has stopped before the rest begins to.
+// Process is a root with what every process has beside it. The management listener, where one is configured, comes first:
+// it opens before the rest and closes after it. What reloads the configuration comes last: it starts when the rest runs,
+// and has stopped before the rest begins to.
 func (l *Loaded) Process(root fx.Option) fx.Option {
-	return fx.Options(root, fx.Invoke(func(*reload.Watcher) {}))
+	watched := fx.Invoke(func(*reload.Watcher) {})
+	if !l.Managed() {
+		return fx.Options(root, watched)
+	}
+	return fx.Options(fx.Invoke(func(*management.Server) {}), root, watched)
+}
+
+// Managed tells whether there is a management listener.
+func (l *Loaded) Managed() bool {
+	addr, _ := l.Config.Get("http.management_addr")
+	return addr != ""
 }

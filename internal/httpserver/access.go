@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/yourorg/platform/internal/problemdoc"
 	"github.com/yourorg/platform/pkg/logger"
 	"github.com/yourorg/platform/pkg/problem"
 )
@@ -95,7 +96,7 @@ func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
 	}
 	ctx := c.Request.Context()
 	fields := append(make([]zap.Field, 0, 14),
-		zap.String("method", c.Request.Method), zap.String("route", route), zap.String("path", cut(c.Request.URL.Path)),
+		zap.String("method", c.Request.Method), zap.String("route", route), zap.String("path", problemdoc.Cut(c.Request.URL.Path)),
 		zap.Int("status", status), zap.Int("bytes", size), zap.Float64("took_ms", float64(took.Microseconds())/1000))
 	if r := logger.FromContext(ctx); r != nil {
 		fields = append(fields, zap.String("ip", r.IP))

@@ -16,6 +16,9 @@ import (
 type Config struct {
 	// Addr is where the server listens, as host:port. An empty host means every address.
 	Addr string `mapstructure:"addr"`
+	// ManagementAddr is where a second listener serves /metrics, /healthz and /ready, as host:port. The first one then has no
+	// /metrics. It speaks plain HTTP and belongs where the public cannot reach it. Empty, there is none.
+	ManagementAddr string `mapstructure:"management_addr"`
 	// TLS is the certificate that the server shows. Without one it speaks plain HTTP, for a proxy in front of it.
 	TLS TLS `mapstructure:"tls"`
 	// TrustedProxies are the networks of the proxies in front, such as 10.0.0.0/8: what their X-Forwarded-For says about the
@@ -73,10 +76,12 @@ func DefaultConfig() Config {
 // Validate names every key that cannot work.
 func (c Config) Validate() error {
 	var errs []error
-	if _, port, err := net.SplitHostPort(c.Addr); err != nil {
-		errs = append(errs, config.Invalid("addr", "must be host:port, as in 127.0.0.1:8080 or :8080"))
-	} else if _, err := net.LookupPort("tcp", port); err != nil {
-		errs = append(errs, config.Invalid("addr", "must have a port between 0 and 65535"))
+	errs = append(errs, address("addr", c.Addr))
+	if c.ManagementAddr != "" {
+		errs = append(errs, address("management_addr", c.ManagementAddr))
+		if _, port, _ := net.SplitHostPort(c.Addr); c.ManagementAddr == c.Addr && port != "0" {
+			errs = append(errs, config.Invalid("management_addr", "must not be that of http.addr"))
+		}
 	}
 	for key, d := range map[string]time.Duration{
 		"read_timeout": c.ReadTimeout, "header_timeout": c.HeaderTimeout, "write_timeout": c.WriteTimeout,
@@ -135,4 +140,15 @@ func prefixed(part string, err error) error {
 		return &config.KeyError{Key: part + "." + key.Key, Reason: key.Reason}
 	}
 	return err
+}
+
+func address(key, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return config.Invalid(key, "must be host:port, as in 127.0.0.1:8080 or :8080")
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return config.Invalid(key, "must have a port between 0 and 65535")
+	}
+	return nil
 }

@@ -2,12 +2,10 @@ package httpserver
 
 import (
 	"encoding/json"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
+	"github.com/yourorg/platform/internal/problemdoc"
 	"github.com/yourorg/platform/pkg/problem"
 )
 
@@ -29,7 +27,7 @@ func presentOAuth(header http.Header, p *problem.Problem, status int) (int, []by
 		header.Set("WWW-Authenticate", `Basic realm="platform", charset="UTF-8"`)
 	case p.Kind == problem.TooMany, p.Kind == problem.Unavailable:
 		name = "temporarily_unavailable"
-		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(max(p.RetryAfter, time.Second).Seconds()))))
+		header.Set("Retry-After", problemdoc.RetryAfter(p))
 	case status >= http.StatusInternalServerError:
 		name = "server_error"
 	default:

@@ -2,37 +2,15 @@ package httpserver
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"math"
 	"net/http"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/yourorg/platform/internal/problemdoc"
 	"github.com/yourorg/platform/pkg/logger"
 	"github.com/yourorg/platform/pkg/problem"
 )
-
-// statuses is the one place where a kind becomes a status.
-var statuses = map[problem.Kind]int{
-	problem.Malformed:            http.StatusBadRequest,
-	problem.Unauthenticated:      http.StatusUnauthorized,
-	problem.Forbidden:            http.StatusForbidden,
-	problem.NotFound:             http.StatusNotFound,
-	problem.MethodNotAllowed:     http.StatusMethodNotAllowed,
-	problem.Conflict:             http.StatusConflict,
-	problem.PreconditionFailed:   http.StatusPreconditionFailed,
-	problem.TooLarge:             http.StatusRequestEntityTooLarge,
-	problem.UnsupportedMedia:     http.StatusUnsupportedMediaType,
-	problem.Invalid:              http.StatusUnprocessableEntity,
-	problem.PreconditionRequired: http.StatusPreconditionRequired,
-	problem.TooMany:              http.StatusTooManyRequests,
-	problem.Internal:             http.StatusInternalServerError,
-	problem.Unavailable:          http.StatusServiceUnavailable,
-}
 
 // What the platform itself answers, before any module is asked.
 var (
@@ -50,18 +28,6 @@ var (
 	errInvalid       = problem.New(problem.Invalid, "request.invalid", "The request is not acceptable")
 	errPanic         = problem.New(problem.Internal, "internal", "Internal error")
 )
-
-// document is the wire form (RFC 9457).
-type document struct {
-	Type      string          `json:"type"`
-	Title     string          `json:"title"`
-	Status    int             `json:"status"`
-	Detail    string          `json:"detail,omitempty"`
-	Instance  string          `json:"instance"`
-	Code      string          `json:"code"`
-	RequestID string          `json:"request_id"`
-	Errors    []problem.Field `json:"errors,omitempty"`
-}
 
 // write answers with p, in place of what the handler has answered. When some of that has already gone out, the connection
 // is given up: nobody must take a part for the whole.
@@ -92,10 +58,7 @@ func write(c *gin.Context, p *problem.Problem) {
 // present sets the headers of a problem's answer and makes its body. A challenge is what a 401 asks for, when it is not
 // the usual.
 func present(header http.Header, r *http.Request, op *mounted, challenge, id string, p *problem.Problem) (status int, body []byte) {
-	status, ok := statuses[p.Kind]
-	if !ok {
-		status = http.StatusInternalServerError
-	}
+	status = problemdoc.Status(p.Kind)
 	header["Cache-Control"] = noStore
 	header.Del("ETag")
 	if op != nil && op.OAuth {
@@ -111,21 +74,12 @@ func present(header http.Header, r *http.Request, op *mounted, challenge, id str
 		}
 		header.Set("WWW-Authenticate", challenge)
 	case problem.TooMany, problem.Unavailable:
-		seconds := int(math.Ceil(max(p.RetryAfter, time.Second).Seconds()))
-		header.Set("Retry-After", strconv.Itoa(seconds))
+		header.Set("Retry-After", problemdoc.RetryAfter(p))
 	case problem.TooLarge:
 		header.Set("Connection", "close") // the rest of the body will not be read
 	}
-	doc := document{
-		Type: "urn:problem:" + p.Code, Title: p.Title, Status: status, Detail: p.Detail,
-		Instance: cut(r.URL.EscapedPath()), Code: p.Code, RequestID: id, Errors: p.Fields,
-	}
-	body, err := json.Marshal(doc)
-	if err != nil { // a document of strings and numbers always encodes
-		body = []byte(`{}`)
-	}
 	header.Set("Content-Type", "application/problem+json")
-	return status, body
+	return status, problemdoc.New(p, r.URL.EscapedPath(), id).JSON()
 }
 
 // translate finds the problem in err. When the request's own deadline has passed that is what happened, whatever the
@@ -139,14 +93,4 @@ func translate(ctx context.Context, err error) *problem.Problem {
 		return errTooLarge.Detailf("At most %d bytes are accepted.", tooLarge.Limit).Wrap(err)
 	}
 	return p
-}
-
-// maxPath is how much of a path is repeated, in answers and in the log: a request may have a megabyte of it.
-const maxPath = 512 // bytes
-
-func cut(path string) string {
-	if len(path) <= maxPath {
-		return path
-	}
-	return strings.ToValidUTF8(path[:maxPath], "") + "…"
 }

@@ -117,7 +117,9 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	s.engine.NoRoute(append(s.front(nil), func(c *gin.Context) { s.fail(c, errRouteUnknown) })...)
 	s.engine.NoMethod(append(s.front(nil), func(c *gin.Context) { s.fail(c, errMethod) })...)
 	s.docs(bundle)
-	s.measured(d.Metrics.Handler())
+	if cfg.ManagementAddr == "" {
+		s.measured(d.Metrics.Handler())
+	}
 	if err := s.mount(apis, ops); err != nil {
 		return nil, fmt.Errorf("contracts: %w", err)
 	}

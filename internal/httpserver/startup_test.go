@@ -226,3 +226,19 @@ func TestATakenPortFailsTheStart(t *testing.T) {
 	require.ErrorContains(t, err, "http.addr")
 	require.ErrorContains(t, err, cfg.Addr)
 }
+
+func TestTheAddressesAreChecked(t *testing.T) {
+	t.Parallel()
+	for management, want := range map[string]string{
+		"": "", ":9000": "", "127.0.0.1:0": "", "9000": "management_addr must be host:port", ":70000": "management_addr must have a port",
+		"127.0.0.1:8080": "management_addr must not be that of http.addr",
+	} {
+		cfg := httpserver.DefaultConfig()
+		cfg.ManagementAddr = management
+		if want == "" {
+			require.NoError(t, cfg.Validate(), management)
+			continue
+		}
+		require.ErrorContains(t, cfg.Validate(), want, management)
+	}
+}

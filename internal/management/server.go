@@ -1,0 +1,95 @@
+// Package management is the operator's listener beside the public one: metrics and health, where the public cannot reach.
+package management
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/yourorg/platform/internal/health"
+	"github.com/yourorg/platform/internal/telemetry"
+)
+
+const (
+	maxHeader = 64 << 10 // bytes
+	maxBody   = 64 << 10 // bytes
+)
+
+// Config is what the "http" section says about this listener. The timeouts are those of the public one.
+type Config struct {
+	Addr                                                  string // as host:port
+	ReadTimeout, HeaderTimeout, WriteTimeout, IdleTimeout time.Duration
+	ShutdownTimeout                                       time.Duration
+}
+
+// Server answers the operator.
+type Server struct {
+	cfg    Config
+	log    *zap.Logger
+	http   *http.Server
+	addr   atomic.Pointer[net.TCPAddr]
+	failed func(error) // told when the listener dies by itself
+}
+
+// New returns a server that does not listen yet.
+func New(cfg Config, log *zap.Logger, metrics *telemetry.Metrics, registry *health.Registry) *Server {
+	pages := http.NewServeMux()
+	pages.Handle("/metrics", reading(metrics.Handler()))
+	pages.Handle("/healthz", reading(http.HandlerFunc(alive)))
+	pages.Handle("/ready", reading(ready{registry}))
+	pages.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { Refuse(w, r, errNothing) })
+	return &Server{
+		cfg: cfg, log: log, failed: func(error) {},
+		http: &http.Server{
+			Handler: identified(pages), ReadTimeout: cfg.ReadTimeout, ReadHeaderTimeout: cfg.HeaderTimeout, WriteTimeout: cfg.WriteTimeout,
+			IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: zap.NewStdLog(log),
+		},
+	}
+}
+
+// ServeHTTP lets tests call the server without a socket.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.Handler.ServeHTTP(w, r) }
+
+// Start listens, so that a taken port fails the start, and serves in the background.
+func (s *Server) Start(ctx context.Context) error {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("http.management_addr: %w", err)
+	}
+	s.addr.Store(ln.Addr().(*net.TCPAddr))
+	go func() {
+		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			s.failed(fmt.Errorf("serve: %w", err))
+		}
+	}()
+	s.log.Info("listening", zap.String("url", s.URL()))
+	return nil
+}
+
+// URL is where the server can be reached from this machine, once it has started.
+func (s *Server) URL() string {
+	addr := s.addr.Load()
+	switch {
+	case addr == nil:
+		return ""
+	case addr.IP.IsUnspecified():
+		return fmt.Sprintf("http://localhost:%d", addr.Port)
+	}
+	return "http://" + addr.String()
+}
+
+// Stop lets the requests in flight finish, within the shutdown timeout.
+func (s *Server) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil { // a profile may take longer, and nobody needs its end
+		return s.http.Close()
+	}
+	return nil
+}
