@@ -9,6 +9,7 @@ import (
 	"github.com/yourorg/platform/internal/admission"
 	"github.com/yourorg/platform/internal/cors"
 	"github.com/yourorg/platform/internal/forwarded"
+	"github.com/yourorg/platform/internal/management"
 	"github.com/yourorg/platform/pkg/config"
 )
 
@@ -151,4 +152,11 @@ func address(key, addr string) error {
 		return config.Invalid(key, "must have a port between 0 and 65535")
 	}
 	return nil
+}
+
+func (c Config) management() management.Config {
+	return management.Config{
+		Addr: c.ManagementAddr, ReadTimeout: c.ReadTimeout, HeaderTimeout: c.HeaderTimeout, WriteTimeout: c.WriteTimeout,
+		IdleTimeout: c.IdleTimeout, ShutdownTimeout: c.ShutdownTimeout,
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/yourorg/platform/internal/authz"
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/health"
-	"github.com/yourorg/platform/internal/management"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
@@ -20,7 +19,7 @@ import (
 )
 
 // Module provides the server.
-var Module = fx.Module("http", module.Config("http", DefaultConfig()), fx.Provide(provide, managed))
+var Module = fx.Module("http", module.Config("http", DefaultConfig()), fx.Provide(provide, Config.management))
 
 type deps struct {
 	fx.In
@@ -56,10 +55,3 @@ func provide(lc fx.Lifecycle, cfg Config, d deps, apis module.APIs, _ Seeded, st
 
 // Seeded is provided by whoever puts in place what must exist before the first request.
 type Seeded struct{}
-
-func managed(c Config) management.Config {
-	return management.Config{
-		Addr: c.ManagementAddr, ReadTimeout: c.ReadTimeout, HeaderTimeout: c.HeaderTimeout, WriteTimeout: c.WriteTimeout,
-		IdleTimeout: c.IdleTimeout, ShutdownTimeout: c.ShutdownTimeout,
-	}
-}
