@@ -37,6 +37,12 @@ func TestEveryProcessHasMetricsAndHealthBesideItsWork(t *testing.T) {
 			aside.want(t, http.StatusOK, "GET", "/metrics", "", nil, nil)
 			aside.want(t, http.StatusNotFound, "GET", "/version", "", nil, nil)
 			aside.want(t, http.StatusMethodNotAllowed, "POST", "/metrics", "", nil, nil)
+			aside.want(t, http.StatusOK, "POST", "/_debug/reload", "", nil, nil) // in development, from this machine
+			aside.want(t, http.StatusOK, "PUT", "/_debug/log-level", "", map[string]string{"level": "debug"}, nil)
+			var served struct{ Routes []any }
+			aside.want(t, http.StatusOK, "GET", "/_debug/routes", "", nil, &served)
+			require.Equal(t, root == "work", len(served.Routes) == 0)
+			aside.want(t, http.StatusOK, "GET", "/debug/pprof/profile?seconds=1", "", nil, nil)
 			healthy := here.run(t, "health", "--set", "http.management_addr="+strings.TrimPrefix(aside.platformURL, "http://"))
 			require.Zero(t, healthy.code, &healthy.log)
 			require.Zero(t, run.stop(t), &run.log)

@@ -11,6 +11,7 @@ import (
 	"github.com/yourorg/platform/internal/bus"
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/changes"
+	"github.com/yourorg/platform/internal/debug"
 	"github.com/yourorg/platform/internal/errorbus"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/housekeeping"
@@ -41,7 +42,7 @@ func Core(c *catalog.Catalog) fx.Option {
 		fx.Supply(c),
 		telemetry.Module, errorbus.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, outbound.Module,
 		auth.Module, authz.Module, tenant.Module, settings.Module,
-		audit.Module, health.Module, management.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
+		audit.Module, health.Module, management.Module, debug.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
 		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module,
 		module.Config("modules", catalog.DefaultConfig()),
 		fx.Provide(features, pooled, examined, vocabulary, keys),

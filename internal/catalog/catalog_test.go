@@ -90,7 +90,7 @@ func TestACatalogKnowsWhatIsEnabled(t *testing.T) {
 	for _, p := range c.Permissions() {
 		permissions = append(permissions, p.Name)
 	}
-	require.Equal(t, []perm.Permission{"blog.post.read", "identity.user.read", "system.health.check"}, permissions)
+	require.Equal(t, []perm.Permission{"blog.post.read", "identity.user.read", "system.debug.change", "system.debug.read", "system.health.check"}, permissions)
 }
 
 func TestOwnerGoesByWholeSegments(t *testing.T) {

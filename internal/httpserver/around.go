@@ -25,8 +25,9 @@ import (
 type mounted struct {
 	contract.Operation
 	module    string
-	operators bool // only the operator's role holds its permission
-	unqueued  bool // it never waits for a place
+	operators bool     // only the operator's role holds its permission
+	unqueued  bool     // it never waits for a place
+	passes    []string // the middleware that a request passes
 }
 
 // action is what the audit trail calls the operation: its permission, or else its module and id.

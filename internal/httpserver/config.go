@@ -17,8 +17,9 @@ import (
 type Config struct {
 	// Addr is where the server listens, as host:port. An empty host means every address.
 	Addr string `mapstructure:"addr"`
-	// ManagementAddr is where a second listener serves /metrics, /healthz and /ready, as host:port. The first one then has no
-	// /metrics. It speaks plain HTTP and belongs where the public cannot reach it. Empty, there is none.
+	// ManagementAddr is where a second listener serves /metrics, /healthz, /ready and, for the operator, /_debug and
+	// /debug/pprof, as host:port. The first one then has no /metrics. It speaks plain HTTP and belongs where the public
+	// cannot reach it. Empty, there is none.
 	ManagementAddr string `mapstructure:"management_addr"`
 	// TLS is the certificate that the server shows. Without one it speaks plain HTTP, for a proxy in front of it.
 	TLS TLS `mapstructure:"tls"`

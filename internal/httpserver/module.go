@@ -7,6 +7,7 @@ import (
 	internalauth "github.com/yourorg/platform/internal/auth"
 	"github.com/yourorg/platform/internal/authz"
 	"github.com/yourorg/platform/internal/catalog"
+	"github.com/yourorg/platform/internal/debug"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
@@ -36,6 +37,7 @@ type deps struct {
 	Cookies auth.CookieRules
 	Errors  errorbus.Reporter
 	Auth    internalauth.Config
+	Shown   *debug.Routes
 }
 
 func provide(lc fx.Lifecycle, cfg Config, d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
@@ -45,6 +47,7 @@ func provide(lc fx.Lifecycle, cfg Config, d deps, apis module.APIs, _ Seeded, st
 	if err != nil {
 		return nil, err
 	}
+	d.Shown.Set(s.Described())
 	s.failed = func(err error) {
 		s.log.Error("the listener died", zap.Error(err))
 		_ = stop.Shutdown(fx.ExitCode(1))

@@ -130,7 +130,9 @@ func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
 	if op.Cookies {
 		chain = append(chain, s.cookied)
 	}
-	chain = append(chain, s.validated(op.Operation), handler)
+	chain = append(chain, s.validated(op.Operation))
+	op.passes = names(append(slices.Clone(s.engine.Handlers), chain...))
+	chain = append(chain, handler)
 	s.engine.Handle(op.Method, op.Route(), chain...)
 	if op.Method == http.MethodGet {
 		s.engine.Handle(http.MethodHead, op.Route(), chain...)

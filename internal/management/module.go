@@ -11,8 +11,8 @@ import (
 // Module provides the server. A process has one where http.management_addr says so.
 var Module = fx.Module("management", fx.Provide(provide))
 
-func provide(lc fx.Lifecycle, cfg Config, log *zap.Logger, m *telemetry.Metrics, h *health.Registry, stop fx.Shutdowner) *Server {
-	s := New(cfg, log.Named("management"), m, h)
+func provide(lc fx.Lifecycle, cfg Config, log *zap.Logger, m *telemetry.Metrics, h *health.Registry, more Pages, stop fx.Shutdowner) *Server {
+	s := New(cfg, log.Named("management"), m, h, more)
 	s.failed = func(err error) {
 		s.log.Error("the listener died", zap.Error(err))
 		_ = stop.Shutdown(fx.ExitCode(1))

@@ -37,9 +37,13 @@ type Server struct {
 	failed func(error) // told when the listener dies by itself
 }
 
+// Pages adds what is not for everybody who reaches the listener: it has to see to that itself.
+type Pages func(*http.ServeMux)
+
 // New returns a server that does not listen yet.
-func New(cfg Config, log *zap.Logger, metrics *telemetry.Metrics, registry *health.Registry) *Server {
+func New(cfg Config, log *zap.Logger, metrics *telemetry.Metrics, registry *health.Registry, more Pages) *Server {
 	pages := http.NewServeMux()
+	more(pages)
 	pages.Handle("/metrics", reading(metrics.Handler()))
 	pages.Handle("/healthz", reading(http.HandlerFunc(alive)))
 	pages.Handle("/ready", reading(ready{registry}))

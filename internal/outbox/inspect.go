@@ -130,6 +130,16 @@ func (i *Inspector) topicsOf(ctx context.Context, rows []*ent.Delivery) (map[uui
 	return topics, nil
 }
 
+// Backlog implements event.Inspector.
+func (i *Inspector) Backlog(ctx context.Context) ([]event.Backlog, error) {
+	found, err := i.backlog(ctx)
+	all := make([]event.Backlog, len(found))
+	for n, b := range found {
+		all[n] = event.Backlog{To: b.to, State: states[b.state], Count: b.count, Oldest: b.since.UTC()}
+	}
+	return all, err
+}
+
 // Replay implements event.Inspector. A delivery that is on its way already stays as it is: it will be handled anyway.
 func (i *Inspector) Replay(ctx context.Context, id uuid.UUID, subscriber string) (replayed int, err error) {
 	err = i.db.InTx(ctx, func(ctx context.Context) error {

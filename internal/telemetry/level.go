@@ -33,7 +33,7 @@ var errLevel = errors.New("must be debug, info, warn or error")
 
 func parseLevel(name string) (zapcore.Level, error) {
 	level, err := zapcore.ParseLevel(name)
-	if err != nil || level > zapcore.ErrorLevel { // errors are never silenced
+	if name == "" || err != nil || level > zapcore.ErrorLevel { // errors are never silenced
 		return level, errLevel
 	}
 	return level, nil

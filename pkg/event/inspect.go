@@ -39,6 +39,14 @@ type Delivery struct {
 	Cursor string // continues a list after this one
 }
 
+// Backlog is what is not done for one subscriber, or for the broker, in one state.
+type Backlog struct {
+	To     string
+	State  string
+	Count  int64
+	Oldest time.Time // when the oldest became so
+}
+
 // Filter chooses events. Zero values choose all.
 type Filter struct {
 	Topic  string
@@ -58,6 +66,9 @@ type Inspector interface {
 
 	// Parked lists what was given up on, the longest-standing first, after the Cursor of another.
 	Parked(ctx context.Context, after string, limit int) ([]Delivery, error)
+
+	// Backlog counts the deliveries that are not done.
+	Backlog(ctx context.Context) ([]Backlog, error)
 
 	// Replay delivers an event again, in this process group and past any broker: to one subscriber, whether or not it
 	// has handled it; or, when subscriber is empty, to all for which it is parked. It returns to how many. It takes

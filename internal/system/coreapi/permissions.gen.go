@@ -7,4 +7,6 @@ import "github.com/yourorg/platform/pkg/perm"
 // The permissions that module.yaml declares.
 const (
 	PermHealthCheck perm.Permission = "system.health.check" // See the state of every part of the platform, with the reasons.
+	PermDebugRead   perm.Permission = "system.debug.read"   // See the inside of a running process, at the management listener.
+	PermDebugChange perm.Permission = "system.debug.change" // Change the log level and reload the configuration, at the management listener.
 )
