@@ -50,6 +50,18 @@ func (p *PostgresServer) RestartAgainAndAgain(t *testing.T) {
 	<-time.After(3 * time.Second)
 }
 
+// Stop ends it without a proper end, as kill -9 would.
+func (p *PostgresServer) Stop(t *testing.T) {
+	t.Helper()
+	p.control(t, "stop", "-m", "immediate")
+}
+
+// Start starts it again after Stop, on the same port.
+func (p *PostgresServer) Start(t *testing.T) {
+	t.Helper()
+	p.control(t, "start")
+}
+
 func (p *PostgresServer) control(t *testing.T, args ...string) {
 	t.Helper()
 	p.run(t, "pg_ctl", append(args, "-w", "-o", p.options, "-l", filepath.Join(p.dir, "log"))...)

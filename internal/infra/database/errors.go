@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"net"
 	"strings"
 
@@ -51,11 +52,16 @@ func class(err error) *problem.Problem {
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return ErrUnavailable
 	}
-	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
-		return ErrUnavailable
+	for _, gone := range lost {
+		if errors.Is(err, gone) {
+			return ErrUnavailable
+		}
 	}
 	return nil
 }
+
+// lost is how a connection ends whose server is gone; in the middle of an answer it is an unexpected end.
+var lost = []error{driver.ErrBadConn, sql.ErrConnDone, pgconn.ErrConnClosed, net.ErrClosed, io.ErrUnexpectedEOF}
 
 func sqliteClass(code int) *problem.Problem {
 	switch code {

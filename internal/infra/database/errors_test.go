@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"testing"
 
@@ -35,6 +36,9 @@ func TestErrorsOfTheEnginesBecomeProblems(t *testing.T) {
 		"a network error":                   {&net.OpError{Op: "dial", Err: errors.New("refused")}, ErrUnavailable},
 		"a connection that has gone bad":    {driver.ErrBadConn, ErrUnavailable},
 		"a connection that was closed":      {sql.ErrConnDone, ErrUnavailable},
+		"an answer that was cut off":        {io.ErrUnexpectedEOF, ErrUnavailable},
+		"a connection that the driver lost": {pgconn.ErrConnClosed, ErrUnavailable},
+		"a socket that was closed":          {net.ErrClosed, ErrUnavailable},
 		"a unique violation stays":          {&pgconn.PgError{Code: "23505"}, nil},
 		"a syntax error stays":              {&pgconn.PgError{Code: "42601"}, nil},
 		"a caller that left stays":          {context.Canceled, nil},
