@@ -75,7 +75,7 @@ func TestARootBuildsOnlyWhatItNeeds(t *testing.T) {
 		"work opens no listener": {
 			app.Work,
 			[]string{"internal/housekeeping", "internal/infra/database"},
-			[]string{"internal/httpserver", "internal/health"},
+			[]string{"internal/httpserver", "internal/health", "internal/management", "internal/debug"},
 		},
 		"all does both": {app.All, []string{"internal/httpserver", "internal/housekeeping"}, nil},
 		"migrate has the database and no more": {
@@ -87,7 +87,7 @@ func TestARootBuildsOnlyWhatItNeeds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			loaded, calls := load(t), &ran{}
-			a := fx.New(app.Core(loaded.Catalog), loaded.Boundary(), tt.root, fx.WithLogger(func() fxevent.Logger { return calls }))
+			a := fx.New(app.Core(loaded.Catalog), loaded.Boundary(), loaded.Process(tt.root), fx.WithLogger(func() fxevent.Logger { return calls }))
 			require.NoError(t, a.Err())
 			require.NoError(t, a.Start(t.Context()))
 			require.NoError(t, a.Stop(t.Context()))
@@ -98,6 +98,43 @@ func TestARootBuildsOnlyWhatItNeeds(t *testing.T) {
 				require.False(t, calls.of(pkg), "%s was built: %v", pkg, *calls)
 			}
 		})
+	}
+}
+
+func TestTheManagementListenerOpensFirstAndClosesLast(t *testing.T) {
+	t.Parallel()
+	for name, root := range map[string]fx.Option{"work": app.Work, "all": app.All} {
+		loaded, order := load(t, "http.management_addr=127.0.0.1:0"), &hooks{}
+		a := fx.New(app.Core(loaded.Catalog), loaded.Boundary(), loaded.Process(root), fx.WithLogger(func() fxevent.Logger { return order }))
+		require.NoError(t, a.Err())
+		require.NoError(t, a.Start(t.Context()))
+		require.NoError(t, a.Stop(t.Context()))
+		const aside, public, watch = "management.(*Server)", "httpserver.(*Server)", "reload.(*Watcher)"
+		require.Equal(t, watch, order.started[len(order.started)-1], name)
+		require.Equal(t, watch, order.stopped[0], "%s: nothing is reloaded while it stops", name)
+		require.Contains(t, order.started, aside)
+		if name == "work" {
+			require.NotContains(t, order.started, public)
+			continue
+		}
+		require.Less(t, slices.Index(order.started, aside), slices.Index(order.started, public))
+		require.Greater(t, slices.Index(order.stopped, aside), slices.Index(order.stopped, public))
+	}
+}
+
+// hooks lists the types whose hooks have run.
+type hooks struct{ started, stopped []string }
+
+func (h *hooks) LogEvent(event fxevent.Event) {
+	of := func(name string) string {
+		receiver, _, _ := strings.Cut(name[strings.LastIndexByte(name, '/')+1:], ").")
+		return receiver + ")"
+	}
+	switch e := event.(type) {
+	case *fxevent.OnStartExecuted:
+		h.started = append(h.started, of(e.FunctionName))
+	case *fxevent.OnStopExecuted:
+		h.stopped = append(h.stopped, of(e.FunctionName))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/yourorg/platform/internal/auth"
 	"github.com/yourorg/platform/internal/management"
+	"github.com/yourorg/platform/internal/problemdoc"
 	"github.com/yourorg/platform/internal/system/coreapi"
 	"github.com/yourorg/platform/pkg/audit"
 	pkgauth "github.com/yourorg/platform/pkg/auth"
@@ -87,7 +88,7 @@ func loopback(addr string) bool {
 
 // refuse answers an error. That a known caller may not change something is in the audit trail, as everywhere else.
 func (d *Debug) refuse(w http.ResponseWriter, r *http.Request, p perm.Permission, err error) {
-	fields := append(logger.Scope(r.Context()), zap.String("path", r.URL.Path), zap.Error(err))
+	fields := append(logger.Scope(r.Context()), zap.String("path", problemdoc.Cut(r.URL.Path)), zap.Error(err))
 	if request := logger.FromContext(r.Context()); request != nil {
 		fields = append(fields, zap.String("ip", request.IP))
 	}

@@ -1,12 +1,14 @@
 package debug_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/yourorg/platform/internal/testapp"
+	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/config"
 )
 
@@ -106,4 +108,29 @@ func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 		}
 		require.Equal(t, "error", r.level.String())
 	}
+}
+
+// vouching takes every token for that of its caller.
+type vouching struct {
+	auth.Authenticator
+	caller auth.Caller
+}
+
+func (v *vouching) Verify(context.Context, string) (*auth.Caller, error) { return &v.caller, nil }
+
+func TestATokenIsHeldToWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, config.Production)
+	admin, err := r.debug.Tokens.Verify(t.Context(), r.admin(t))
+	require.NoError(t, err)
+	v := &vouching{caller: *admin}
+	r.debug.Tokens = v
+	c := call{path: "/_debug/config", token: "x"}
+	r.want(t, http.StatusOK, c)
+	v.caller.CSRF = "token"
+	require.Equal(t, "auth.token_malformed", r.want(t, http.StatusUnauthorized, c)["code"], "it is for a cookie")
+	v.caller.CSRF, v.caller.NeedsFactor = "", true
+	require.Equal(t, "identity.mfa_required", r.want(t, http.StatusForbidden, c)["code"])
+	v.caller.NeedsFactor, v.caller.Key = false, &auth.Key{}
+	require.Equal(t, "identity.session_required", r.want(t, http.StatusForbidden, c)["code"])
 }

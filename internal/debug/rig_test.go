@@ -26,6 +26,7 @@ import (
 type rig struct {
 	*testapp.App
 	server *management.Server
+	debug  *debug.Debug
 	level  *telemetry.Level
 	broken atomic.Bool // the configuration has a mistake from now on
 }
@@ -34,12 +35,11 @@ type rig struct {
 func newRig(t *testing.T, env config.Environment, set ...string) *rig {
 	t.Helper()
 	r := &rig{}
-	var d *debug.Debug
 	r.App = testapp.New(t, modules.All(), testapp.Options{
 		Set:   append([]string{"http.management_addr=127.0.0.1:0"}, set...),
-		Extra: []fx.Option{fx.Populate(&r.server, &r.level, &d), fx.Decorate(r.source)},
+		Extra: []fx.Option{fx.Populate(&r.server, &r.level, &r.debug), fx.Decorate(r.source)},
 	})
-	d.Env = env
+	r.debug.Env = env
 	return r
 }
 
