@@ -2251,6 +2251,24 @@ type ListAPIKeysParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CreateAPIKeyParams defines parameters for CreateAPIKey.
+type CreateAPIKeyParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateAPIKeyParams defines parameters for UpdateAPIKey.
+type UpdateAPIKeyParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// RotateAPIKeyParams defines parameters for RotateAPIKey.
+type RotateAPIKeyParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListAuditEventsParams defines parameters for ListAuditEvents.
 type ListAuditEventsParams struct {
 	// Limit How many items to return at the most.
@@ -2315,6 +2333,12 @@ type RefreshParams struct {
 	XCSRFToken *string `json:"X-CSRF-Token,omitempty"`
 }
 
+// ExplainDecisionParams defines parameters for ExplainDecision.
+type ExplainDecisionParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListPostsParams defines parameters for ListPosts.
 type ListPostsParams struct {
 	// Limit How many items to return at the most.
@@ -2331,15 +2355,39 @@ type ListPostsParams struct {
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 }
 
+// CreatePostParams defines parameters for CreatePost.
+type CreatePostParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // UpdatePostParams defines parameters for UpdatePost.
 type UpdatePostParams struct {
 	// IfMatch The ETag of the version to change. Missing is 428, stale is 412.
 	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// PublishPostParams defines parameters for PublishPost.
+type PublishPostParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// CreateProviderParams defines parameters for CreateProvider.
+type CreateProviderParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // UpdateProviderParams defines parameters for UpdateProvider.
 type UpdateProviderParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // ListInvitationsParams defines parameters for ListInvitations.
@@ -2349,6 +2397,36 @@ type ListInvitationsParams struct {
 
 	// Cursor The next_cursor of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateInvitationParams defines parameters for CreateInvitation.
+type CreateInvitationParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ResendInvitationParams defines parameters for ResendInvitation.
+type ResendInvitationParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// RenewRecoveryCodesParams defines parameters for RenewRecoveryCodes.
+type RenewRecoveryCodesParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// BeginTotpParams defines parameters for BeginTotp.
+type BeginTotpParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateMyNotificationPreferencesParams defines parameters for UpdateMyNotificationPreferences.
+type UpdateMyNotificationPreferencesParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // ListMyNotificationsParams defines parameters for ListMyNotifications.
@@ -2364,6 +2442,18 @@ type ListMyNotificationsParams struct {
 
 	// Archived What was archived, instead of the rest.
 	Archived *bool `form:"archived,omitempty" json:"archived,omitempty"`
+}
+
+// ReadAllMyNotificationsParams defines parameters for ReadAllMyNotifications.
+type ReadAllMyNotificationsParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateMyNotificationParams defines parameters for UpdateMyNotification.
+type UpdateMyNotificationParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // ListMySessionsParams defines parameters for ListMySessions.
@@ -2382,6 +2472,24 @@ type ListMembersParams struct {
 
 	// Cursor The next_cursor of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// LeaveTenantParams defines parameters for LeaveTenant.
+type LeaveTenantParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateMemberParams defines parameters for UpdateMember.
+type UpdateMemberParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// PreviewNotificationTemplateParams defines parameters for PreviewNotificationTemplate.
+type PreviewNotificationTemplateParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // GetSubscriptionParams defines parameters for GetSubscription.
@@ -2411,6 +2519,12 @@ type ListOpsEventsParams struct {
 	TenantID *openapi_types.UUID `form:"tenant_id,omitempty" json:"tenant_id,omitempty"`
 }
 
+// ReplayOpsEventParams defines parameters for ReplayOpsEvent.
+type ReplayOpsEventParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListOpsJobsParams defines parameters for ListOpsJobs.
 type ListOpsJobsParams struct {
 	// Limit How many items to return at the most.
@@ -2438,6 +2552,24 @@ type ListOpsJobsParams struct {
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 }
 
+// ApplyOpsJobsParams defines parameters for ApplyOpsJobs.
+type ApplyOpsJobsParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelOpsJobParams defines parameters for CancelOpsJob.
+type CancelOpsJobParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// RetryOpsJobParams defines parameters for RetryOpsJob.
+type RetryOpsJobParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListOpsNotificationsParams defines parameters for ListOpsNotifications.
 type ListOpsNotificationsParams struct {
 	// Limit How many items to return at the most.
@@ -2462,6 +2594,36 @@ type ListOpsParkedEventsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// PauseOpsQueueParams defines parameters for PauseOpsQueue.
+type PauseOpsQueueParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ResumeOpsQueueParams defines parameters for ResumeOpsQueue.
+type ResumeOpsQueueParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// PauseOpsScheduleParams defines parameters for PauseOpsSchedule.
+type PauseOpsScheduleParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ResumeOpsScheduleParams defines parameters for ResumeOpsSchedule.
+type ResumeOpsScheduleParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// RunOpsScheduleParams defines parameters for RunOpsSchedule.
+type RunOpsScheduleParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListRolesParams defines parameters for ListRoles.
 type ListRolesParams struct {
 	// Limit How many items to return at the most.
@@ -2469,6 +2631,12 @@ type ListRolesParams struct {
 
 	// Cursor The next_cursor of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateRoleParams defines parameters for CreateRole.
+type CreateRoleParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // DeleteRoleParams defines parameters for DeleteRole.
@@ -2481,12 +2649,24 @@ type DeleteRoleParams struct {
 type UpdateRoleParams struct {
 	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
 	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// CloneRoleParams defines parameters for CloneRole.
+type CloneRoleParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // UpdateSettingsParams defines parameters for UpdateSettings.
 type UpdateSettingsParams struct {
 	// IfMatch The ETag of the settings to change; stale is 412. Without it the last change wins.
 	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // ListTenantsParams defines parameters for ListTenants.
@@ -2502,9 +2682,30 @@ type ListTenantsParams struct {
 // ListTenantsParamsScope defines parameters for ListTenants.
 type ListTenantsParamsScope string
 
+// CreateTenantParams defines parameters for CreateTenant.
+type CreateTenantParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // UpdateTenantParams defines parameters for UpdateTenant.
 type UpdateTenantParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ResumeTenantParams defines parameters for ResumeTenant.
+type ResumeTenantParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// SuspendTenantParams defines parameters for SuspendTenant.
+type SuspendTenantParams struct {
+	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // IssueTokenParams defines parameters for IssueToken.
@@ -2913,7 +3114,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
-	CreateAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateAPIKeyWithBody(ctx context.Context, params *CreateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateAPIKey Make an API key
 	//
@@ -2922,7 +3123,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
-	CreateAPIKey(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateAPIKey(ctx context.Context, params *CreateAPIKeyParams, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CurrentAPIKey Read the API key that is being used
 	//
@@ -2948,7 +3149,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
-	UpdateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, params *UpdateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateAPIKey Change the name or the addresses of an API key
 	//
@@ -2957,7 +3158,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
-	UpdateAPIKey(ctx context.Context, id openapi_types.UUID, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateAPIKey(ctx context.Context, id openapi_types.UUID, params *UpdateAPIKeyParams, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RotateAPIKeyWithBody Give an API key a new secret
 	//
@@ -2966,7 +3167,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
-	RotateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RotateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, params *RotateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RotateAPIKey Give an API key a new secret
 	//
@@ -2975,7 +3176,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
-	RotateAPIKey(ctx context.Context, id openapi_types.UUID, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RotateAPIKey(ctx context.Context, id openapi_types.UUID, params *RotateAPIKeyParams, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListAuditEvents List what happened, newest first
 	//
@@ -3251,7 +3452,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
-	ExplainDecisionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ExplainDecisionWithBody(ctx context.Context, params *ExplainDecisionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ExplainDecision Say why somebody may do something, or may not
 	//
@@ -3260,7 +3461,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
-	ExplainDecision(ctx context.Context, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ExplainDecision(ctx context.Context, params *ExplainDecisionParams, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Unfollow Stop following the blog
 	//
@@ -3293,7 +3494,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/blog/posts (the `CreatePost` operationId).
-	CreatePostWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreatePostWithBody(ctx context.Context, params *CreatePostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreatePost Write a post
 	//
@@ -3302,7 +3503,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/blog/posts (the `CreatePost` operationId).
-	CreatePost(ctx context.Context, body CreatePostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreatePost(ctx context.Context, params *CreatePostParams, body CreatePostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeletePost Delete a post
 	//
@@ -3337,7 +3538,7 @@ type ClientInterface interface {
 	// Publishing a published post changes nothing.
 	//
 	// Corresponds with POST /api/v1/blog/posts/{id}/publish (the `PublishPost` operationId).
-	PublishPost(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PublishPost(ctx context.Context, id openapi_types.UUID, params *PublishPostParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListProviders List the tenant's identity providers
 	//
@@ -3351,7 +3552,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
-	CreateProviderWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateProviderWithBody(ctx context.Context, params *CreateProviderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateProvider Let people sign in with an identity provider of the tenant
 	//
@@ -3360,7 +3561,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
-	CreateProvider(ctx context.Context, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateProvider(ctx context.Context, params *CreateProviderParams, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteProvider Remove an identity provider of the tenant
 	//
@@ -3413,7 +3614,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/invitations (the `CreateInvitation` operationId).
-	CreateInvitationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateInvitationWithBody(ctx context.Context, params *CreateInvitationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateInvitation Invite somebody by mail
 	//
@@ -3422,7 +3623,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/invitations (the `CreateInvitation` operationId).
-	CreateInvitation(ctx context.Context, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateInvitation(ctx context.Context, params *CreateInvitationParams, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AcceptInvitationWithBody Accept an invitation
 	//
@@ -3452,7 +3653,7 @@ type ClientInterface interface {
 	// With a new link, which is open for identity.invitation_ttl; the one before is good no longer. At most five mails an hour go to one address: 429 request.rate_limited.
 	//
 	// Corresponds with POST /api/v1/invitations/{id}/resend (the `ResendInvitation` operationId).
-	ResendInvitation(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ResendInvitation(ctx context.Context, id openapi_types.UUID, params *ResendInvitationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteMeWithBody Delete the caller's account
 	//
@@ -3544,7 +3745,7 @@ type ClientInterface interface {
 	// Those before are good no longer. Without a second factor the answer is 409 identity.mfa_not_enrolled.
 	//
 	// Corresponds with POST /api/v1/me/mfa/recovery-codes (the `RenewRecoveryCodes` operationId).
-	RenewRecoveryCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RenewRecoveryCodes(ctx context.Context, params *RenewRecoveryCodesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RemoveTotp Remove the authenticator app
 	//
@@ -3558,7 +3759,7 @@ type ClientInterface interface {
 	// It counts once a code has confirmed it; until then, calling this again replaces it. Where there is one already the answer is 409 identity.mfa_enrolled.
 	//
 	// Corresponds with POST /api/v1/me/mfa/totp (the `BeginTotp` operationId).
-	BeginTotp(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	BeginTotp(ctx context.Context, params *BeginTotpParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ConfirmTotpWithBody Confirm the authenticator app with a code of it
 	//
@@ -3590,7 +3791,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
-	UpdateMyNotificationPreferencesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateMyNotificationPreferencesWithBody(ctx context.Context, params *UpdateMyNotificationPreferencesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateMyNotificationPreferences Choose about notifications in this tenant
 	//
@@ -3599,7 +3800,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
-	UpdateMyNotificationPreferences(ctx context.Context, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateMyNotificationPreferences(ctx context.Context, params *UpdateMyNotificationPreferencesParams, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListMyNotifications List your notifications in this tenant, newest first
 	//
@@ -3609,7 +3810,7 @@ type ClientInterface interface {
 	// ReadAllMyNotifications Mark everything as read that is not archived
 	//
 	// Corresponds with POST /api/v1/me/notifications/read-all (the `ReadAllMyNotifications` operationId).
-	ReadAllMyNotifications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ReadAllMyNotifications(ctx context.Context, params *ReadAllMyNotificationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CountMyUnreadNotifications Count what you have neither read nor archived
 	//
@@ -3621,14 +3822,14 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
-	UpdateMyNotificationWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateMyNotificationWithBody(ctx context.Context, id openapi_types.UUID, params *UpdateMyNotificationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateMyNotification Mark a notification as read, or archive it, or undo that
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
-	UpdateMyNotification(ctx context.Context, id openapi_types.UUID, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateMyNotification(ctx context.Context, id openapi_types.UUID, params *UpdateMyNotificationParams, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ChangePasswordWithBody Change the caller's password
 	//
@@ -3679,7 +3880,7 @@ type ClientInterface interface {
 	// The caller's sessions in the tenant end at once. The last owner cannot leave: 409 identity.last_owner.
 	//
 	// Corresponds with POST /api/v1/members/leave (the `LeaveTenant` operationId).
-	LeaveTenant(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	LeaveTenant(ctx context.Context, params *LeaveTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RemoveMember Remove a member
 	//
@@ -3695,7 +3896,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
-	UpdateMemberWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateMemberWithBody(ctx context.Context, id openapi_types.UUID, params *UpdateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateMember Change the roles of a member
 	//
@@ -3704,7 +3905,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
-	UpdateMember(ctx context.Context, id openapi_types.UUID, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateMember(ctx context.Context, id openapi_types.UUID, params *UpdateMemberParams, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListNotificationTemplates List what the tenant's notifications can say
 	//
@@ -3746,14 +3947,14 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
-	PreviewNotificationTemplateWithBody(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PreviewNotificationTemplateWithBody(ctx context.Context, name string, locale string, params *PreviewNotificationTemplateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PreviewNotificationTemplate Render a template
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
-	PreviewNotificationTemplate(ctx context.Context, name string, locale string, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PreviewNotificationTemplate(ctx context.Context, name string, locale string, params *PreviewNotificationTemplateParams, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetSubscription What a link to unsubscribe is about
 	//
@@ -3804,7 +4005,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
-	ReplayOpsEventWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ReplayOpsEventWithBody(ctx context.Context, id openapi_types.UUID, params *ReplayOpsEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReplayOpsEvent Deliver an event again
 	//
@@ -3813,7 +4014,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
-	ReplayOpsEvent(ctx context.Context, id openapi_types.UUID, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ReplayOpsEvent(ctx context.Context, id openapi_types.UUID, params *ReplayOpsEventParams, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListOpsJobs List the jobs of all tenants, newest first
 	//
@@ -3829,7 +4030,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
-	ApplyOpsJobsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ApplyOpsJobsWithBody(ctx context.Context, params *ApplyOpsJobsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ApplyOpsJobs Retry, cancel or delete the jobs that a filter chooses
 	//
@@ -3838,7 +4039,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
-	ApplyOpsJobs(ctx context.Context, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ApplyOpsJobs(ctx context.Context, params *ApplyOpsJobsParams, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteOpsJob Remove a job that is not running
 	//
@@ -3855,14 +4056,14 @@ type ClientInterface interface {
 	// One that waits is canceled at once. One that is running is told to stop, and canceled when it does.
 	//
 	// Corresponds with POST /api/v1/ops/jobs/{id}/cancel (the `CancelOpsJob` operationId).
-	CancelOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CancelOpsJob(ctx context.Context, id openapi_types.UUID, params *CancelOpsJobParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RetryOpsJob Have a job tried as soon as possible
 	//
 	// One that has failed or was canceled begins anew; one that waits for its time does not wait any longer.
 	//
 	// Corresponds with POST /api/v1/ops/jobs/{id}/retry (the `RetryOpsJob` operationId).
-	RetryOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RetryOpsJob(ctx context.Context, id openapi_types.UUID, params *RetryOpsJobParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListOpsNotifications List what became of the notifications of all tenants, newest first
 	//
@@ -3891,12 +4092,12 @@ type ClientInterface interface {
 	// What is running goes on.
 	//
 	// Corresponds with POST /api/v1/ops/queues/{name}/pause (the `PauseOpsQueue` operationId).
-	PauseOpsQueue(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PauseOpsQueue(ctx context.Context, name string, params *PauseOpsQueueParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ResumeOpsQueue Let the jobs of a queue be begun again
 	//
 	// Corresponds with POST /api/v1/ops/queues/{name}/resume (the `ResumeOpsQueue` operationId).
-	ResumeOpsQueue(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ResumeOpsQueue(ctx context.Context, name string, params *ResumeOpsQueueParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListOpsSchedules Show when each schedule fires
 	//
@@ -3906,19 +4107,19 @@ type ClientInterface interface {
 	// PauseOpsSchedule Keep a schedule from firing
 	//
 	// Corresponds with POST /api/v1/ops/schedules/{name}/pause (the `PauseOpsSchedule` operationId).
-	PauseOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PauseOpsSchedule(ctx context.Context, name string, params *PauseOpsScheduleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ResumeOpsSchedule Let a schedule fire again
 	//
 	// What it has missed is left out.
 	//
 	// Corresponds with POST /api/v1/ops/schedules/{name}/resume (the `ResumeOpsSchedule` operationId).
-	ResumeOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ResumeOpsSchedule(ctx context.Context, name string, params *ResumeOpsScheduleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RunOpsSchedule Ask for the job of a schedule now
 	//
 	// Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
-	RunOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RunOpsSchedule(ctx context.Context, name string, params *RunOpsScheduleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPermissions List every permission
 	//
@@ -3941,7 +4142,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/roles (the `CreateRole` operationId).
-	CreateRoleWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateRoleWithBody(ctx context.Context, params *CreateRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateRole Make a role
 	//
@@ -3950,7 +4151,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/roles (the `CreateRole` operationId).
-	CreateRole(ctx context.Context, body CreateRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateRole(ctx context.Context, params *CreateRoleParams, body CreateRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteRole Delete a role
 	//
@@ -3989,7 +4190,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
-	CloneRoleWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CloneRoleWithBody(ctx context.Context, id openapi_types.UUID, params *CloneRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CloneRole Make a role that holds what another one does
 	//
@@ -3998,7 +4199,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
-	CloneRole(ctx context.Context, id openapi_types.UUID, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CloneRole(ctx context.Context, id openapi_types.UUID, params *CloneRoleParams, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetSettings See the settings
 	//
@@ -4046,7 +4247,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/tenants (the `CreateTenant` operationId).
-	CreateTenantWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateTenantWithBody(ctx context.Context, params *CreateTenantParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateTenant Create another tenant
 	//
@@ -4055,7 +4256,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/tenants (the `CreateTenant` operationId).
-	CreateTenant(ctx context.Context, body CreateTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateTenant(ctx context.Context, params *CreateTenantParams, body CreateTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteTenant Delete the tenant that the caller acts in
 	//
@@ -4094,14 +4295,14 @@ type ClientInterface interface {
 	// For the operator. Lifts a suspension, and calls off a deletion as long as nothing is erased.
 	//
 	// Corresponds with POST /api/v1/tenants/{id}/resume (the `ResumeTenant` operationId).
-	ResumeTenant(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ResumeTenant(ctx context.Context, id openapi_types.UUID, params *ResumeTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SuspendTenant Suspend a tenant
 	//
 	// For the operator. Whoever acts in the tenant gets 403 tenant.suspended within a second, also with tokens that were issued before.
 	//
 	// Corresponds with POST /api/v1/tenants/{id}/suspend (the `SuspendTenant` operationId).
-	SuspendTenant(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SuspendTenant(ctx context.Context, id openapi_types.UUID, params *SuspendTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetLiveness Tell that the process runs
 	//
@@ -4182,8 +4383,8 @@ func (c *Client) ListAPIKeys(ctx context.Context, params *ListAPIKeysParams, req
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
-func (c *Client) CreateAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateAPIKeyRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateAPIKeyWithBody(ctx context.Context, params *CreateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAPIKeyRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4201,8 +4402,8 @@ func (c *Client) CreateAPIKeyWithBody(ctx context.Context, contentType string, b
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
-func (c *Client) CreateAPIKey(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateAPIKeyRequest(c.Server, body)
+func (c *Client) CreateAPIKey(ctx context.Context, params *CreateAPIKeyParams, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAPIKeyRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4267,8 +4468,8 @@ func (c *Client) GetAPIKey(ctx context.Context, id openapi_types.UUID, reqEditor
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
-func (c *Client) UpdateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateAPIKeyRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) UpdateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, params *UpdateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateAPIKeyRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4286,8 +4487,8 @@ func (c *Client) UpdateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
-func (c *Client) UpdateAPIKey(ctx context.Context, id openapi_types.UUID, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateAPIKeyRequest(c.Server, id, body)
+func (c *Client) UpdateAPIKey(ctx context.Context, id openapi_types.UUID, params *UpdateAPIKeyParams, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateAPIKeyRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4305,8 +4506,8 @@ func (c *Client) UpdateAPIKey(ctx context.Context, id openapi_types.UUID, body U
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
-func (c *Client) RotateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRotateAPIKeyRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) RotateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID, params *RotateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateAPIKeyRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4324,8 +4525,8 @@ func (c *Client) RotateAPIKeyWithBody(ctx context.Context, id openapi_types.UUID
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
-func (c *Client) RotateAPIKey(ctx context.Context, id openapi_types.UUID, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRotateAPIKeyRequest(c.Server, id, body)
+func (c *Client) RotateAPIKey(ctx context.Context, id openapi_types.UUID, params *RotateAPIKeyParams, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateAPIKeyRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4920,8 +5121,8 @@ func (c *Client) SwitchTenant(ctx context.Context, body SwitchTenantJSONRequestB
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
-func (c *Client) ExplainDecisionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewExplainDecisionRequestWithBody(c.Server, contentType, body)
+func (c *Client) ExplainDecisionWithBody(ctx context.Context, params *ExplainDecisionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExplainDecisionRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4939,8 +5140,8 @@ func (c *Client) ExplainDecisionWithBody(ctx context.Context, contentType string
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
-func (c *Client) ExplainDecision(ctx context.Context, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewExplainDecisionRequest(c.Server, body)
+func (c *Client) ExplainDecision(ctx context.Context, params *ExplainDecisionParams, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExplainDecisionRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5022,8 +5223,8 @@ func (c *Client) ListPosts(ctx context.Context, params *ListPostsParams, reqEdit
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/blog/posts (the `CreatePost` operationId).
-func (c *Client) CreatePostWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreatePostRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreatePostWithBody(ctx context.Context, params *CreatePostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePostRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5041,8 +5242,8 @@ func (c *Client) CreatePostWithBody(ctx context.Context, contentType string, bod
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/blog/posts (the `CreatePost` operationId).
-func (c *Client) CreatePost(ctx context.Context, body CreatePostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreatePostRequest(c.Server, body)
+func (c *Client) CreatePost(ctx context.Context, params *CreatePostParams, body CreatePostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePostRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5126,8 +5327,8 @@ func (c *Client) UpdatePost(ctx context.Context, id openapi_types.UUID, params *
 // Publishing a published post changes nothing.
 //
 // Corresponds with POST /api/v1/blog/posts/{id}/publish (the `PublishPost` operationId).
-func (c *Client) PublishPost(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPublishPostRequest(c.Server, id)
+func (c *Client) PublishPost(ctx context.Context, id openapi_types.UUID, params *PublishPostParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPublishPostRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5160,8 +5361,8 @@ func (c *Client) ListProviders(ctx context.Context, reqEditors ...RequestEditorF
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
-func (c *Client) CreateProviderWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateProviderRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateProviderWithBody(ctx context.Context, params *CreateProviderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateProviderRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5179,8 +5380,8 @@ func (c *Client) CreateProviderWithBody(ctx context.Context, contentType string,
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
-func (c *Client) CreateProvider(ctx context.Context, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateProviderRequest(c.Server, body)
+func (c *Client) CreateProvider(ctx context.Context, params *CreateProviderParams, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateProviderRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5302,8 +5503,8 @@ func (c *Client) ListInvitations(ctx context.Context, params *ListInvitationsPar
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/invitations (the `CreateInvitation` operationId).
-func (c *Client) CreateInvitationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateInvitationRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateInvitationWithBody(ctx context.Context, params *CreateInvitationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateInvitationRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5321,8 +5522,8 @@ func (c *Client) CreateInvitationWithBody(ctx context.Context, contentType strin
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/invitations (the `CreateInvitation` operationId).
-func (c *Client) CreateInvitation(ctx context.Context, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateInvitationRequest(c.Server, body)
+func (c *Client) CreateInvitation(ctx context.Context, params *CreateInvitationParams, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateInvitationRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5391,8 +5592,8 @@ func (c *Client) DeleteInvitation(ctx context.Context, id openapi_types.UUID, re
 // With a new link, which is open for identity.invitation_ttl; the one before is good no longer. At most five mails an hour go to one address: 429 request.rate_limited.
 //
 // Corresponds with POST /api/v1/invitations/{id}/resend (the `ResendInvitation` operationId).
-func (c *Client) ResendInvitation(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewResendInvitationRequest(c.Server, id)
+func (c *Client) ResendInvitation(ctx context.Context, id openapi_types.UUID, params *ResendInvitationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResendInvitationRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5603,8 +5804,8 @@ func (c *Client) GetMyMfa(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // Those before are good no longer. Without a second factor the answer is 409 identity.mfa_not_enrolled.
 //
 // Corresponds with POST /api/v1/me/mfa/recovery-codes (the `RenewRecoveryCodes` operationId).
-func (c *Client) RenewRecoveryCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRenewRecoveryCodesRequest(c.Server)
+func (c *Client) RenewRecoveryCodes(ctx context.Context, params *RenewRecoveryCodesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenewRecoveryCodesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5637,8 +5838,8 @@ func (c *Client) RemoveTotp(ctx context.Context, reqEditors ...RequestEditorFn) 
 // It counts once a code has confirmed it; until then, calling this again replaces it. Where there is one already the answer is 409 identity.mfa_enrolled.
 //
 // Corresponds with POST /api/v1/me/mfa/totp (the `BeginTotp` operationId).
-func (c *Client) BeginTotp(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewBeginTotpRequest(c.Server)
+func (c *Client) BeginTotp(ctx context.Context, params *BeginTotpParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBeginTotpRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5709,8 +5910,8 @@ func (c *Client) GetMyNotificationPreferences(ctx context.Context, reqEditors ..
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
-func (c *Client) UpdateMyNotificationPreferencesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateMyNotificationPreferencesRequestWithBody(c.Server, contentType, body)
+func (c *Client) UpdateMyNotificationPreferencesWithBody(ctx context.Context, params *UpdateMyNotificationPreferencesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMyNotificationPreferencesRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5728,8 +5929,8 @@ func (c *Client) UpdateMyNotificationPreferencesWithBody(ctx context.Context, co
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
-func (c *Client) UpdateMyNotificationPreferences(ctx context.Context, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateMyNotificationPreferencesRequest(c.Server, body)
+func (c *Client) UpdateMyNotificationPreferences(ctx context.Context, params *UpdateMyNotificationPreferencesParams, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMyNotificationPreferencesRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5758,8 +5959,8 @@ func (c *Client) ListMyNotifications(ctx context.Context, params *ListMyNotifica
 // ReadAllMyNotifications Mark everything as read that is not archived
 //
 // Corresponds with POST /api/v1/me/notifications/read-all (the `ReadAllMyNotifications` operationId).
-func (c *Client) ReadAllMyNotifications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewReadAllMyNotificationsRequest(c.Server)
+func (c *Client) ReadAllMyNotifications(ctx context.Context, params *ReadAllMyNotificationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadAllMyNotificationsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5790,8 +5991,8 @@ func (c *Client) CountMyUnreadNotifications(ctx context.Context, reqEditors ...R
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
-func (c *Client) UpdateMyNotificationWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateMyNotificationRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) UpdateMyNotificationWithBody(ctx context.Context, id openapi_types.UUID, params *UpdateMyNotificationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMyNotificationRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5807,8 +6008,8 @@ func (c *Client) UpdateMyNotificationWithBody(ctx context.Context, id openapi_ty
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
-func (c *Client) UpdateMyNotification(ctx context.Context, id openapi_types.UUID, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateMyNotificationRequest(c.Server, id, body)
+func (c *Client) UpdateMyNotification(ctx context.Context, id openapi_types.UUID, params *UpdateMyNotificationParams, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMyNotificationRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5928,8 +6129,8 @@ func (c *Client) ListMembers(ctx context.Context, params *ListMembersParams, req
 // The caller's sessions in the tenant end at once. The last owner cannot leave: 409 identity.last_owner.
 //
 // Corresponds with POST /api/v1/members/leave (the `LeaveTenant` operationId).
-func (c *Client) LeaveTenant(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLeaveTenantRequest(c.Server)
+func (c *Client) LeaveTenant(ctx context.Context, params *LeaveTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLeaveTenantRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5964,8 +6165,8 @@ func (c *Client) RemoveMember(ctx context.Context, id openapi_types.UUID, reqEdi
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
-func (c *Client) UpdateMemberWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateMemberRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) UpdateMemberWithBody(ctx context.Context, id openapi_types.UUID, params *UpdateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMemberRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5983,8 +6184,8 @@ func (c *Client) UpdateMemberWithBody(ctx context.Context, id openapi_types.UUID
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
-func (c *Client) UpdateMember(ctx context.Context, id openapi_types.UUID, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateMemberRequest(c.Server, id, body)
+func (c *Client) UpdateMember(ctx context.Context, id openapi_types.UUID, params *UpdateMemberParams, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMemberRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6085,8 +6286,8 @@ func (c *Client) ReplaceNotificationTemplate(ctx context.Context, name string, l
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
-func (c *Client) PreviewNotificationTemplateWithBody(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPreviewNotificationTemplateRequestWithBody(c.Server, name, locale, contentType, body)
+func (c *Client) PreviewNotificationTemplateWithBody(ctx context.Context, name string, locale string, params *PreviewNotificationTemplateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewNotificationTemplateRequestWithBody(c.Server, name, locale, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6102,8 +6303,8 @@ func (c *Client) PreviewNotificationTemplateWithBody(ctx context.Context, name s
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
-func (c *Client) PreviewNotificationTemplate(ctx context.Context, name string, locale string, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPreviewNotificationTemplateRequest(c.Server, name, locale, body)
+func (c *Client) PreviewNotificationTemplate(ctx context.Context, name string, locale string, params *PreviewNotificationTemplateParams, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewNotificationTemplateRequest(c.Server, name, locale, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6223,8 +6424,8 @@ func (c *Client) GetOpsEvent(ctx context.Context, id openapi_types.UUID, reqEdit
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
-func (c *Client) ReplayOpsEventWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewReplayOpsEventRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) ReplayOpsEventWithBody(ctx context.Context, id openapi_types.UUID, params *ReplayOpsEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayOpsEventRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6242,8 +6443,8 @@ func (c *Client) ReplayOpsEventWithBody(ctx context.Context, id openapi_types.UU
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
-func (c *Client) ReplayOpsEvent(ctx context.Context, id openapi_types.UUID, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewReplayOpsEventRequest(c.Server, id, body)
+func (c *Client) ReplayOpsEvent(ctx context.Context, id openapi_types.UUID, params *ReplayOpsEventParams, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayOpsEventRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6278,8 +6479,8 @@ func (c *Client) ListOpsJobs(ctx context.Context, params *ListOpsJobsParams, req
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
-func (c *Client) ApplyOpsJobsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewApplyOpsJobsRequestWithBody(c.Server, contentType, body)
+func (c *Client) ApplyOpsJobsWithBody(ctx context.Context, params *ApplyOpsJobsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApplyOpsJobsRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6297,8 +6498,8 @@ func (c *Client) ApplyOpsJobsWithBody(ctx context.Context, contentType string, b
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
-func (c *Client) ApplyOpsJobs(ctx context.Context, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewApplyOpsJobsRequest(c.Server, body)
+func (c *Client) ApplyOpsJobs(ctx context.Context, params *ApplyOpsJobsParams, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApplyOpsJobsRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6344,8 +6545,8 @@ func (c *Client) GetOpsJob(ctx context.Context, id openapi_types.UUID, reqEditor
 // One that waits is canceled at once. One that is running is told to stop, and canceled when it does.
 //
 // Corresponds with POST /api/v1/ops/jobs/{id}/cancel (the `CancelOpsJob` operationId).
-func (c *Client) CancelOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCancelOpsJobRequest(c.Server, id)
+func (c *Client) CancelOpsJob(ctx context.Context, id openapi_types.UUID, params *CancelOpsJobParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelOpsJobRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6361,8 +6562,8 @@ func (c *Client) CancelOpsJob(ctx context.Context, id openapi_types.UUID, reqEdi
 // One that has failed or was canceled begins anew; one that waits for its time does not wait any longer.
 //
 // Corresponds with POST /api/v1/ops/jobs/{id}/retry (the `RetryOpsJob` operationId).
-func (c *Client) RetryOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRetryOpsJobRequest(c.Server, id)
+func (c *Client) RetryOpsJob(ctx context.Context, id openapi_types.UUID, params *RetryOpsJobParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRetryOpsJobRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6440,8 +6641,8 @@ func (c *Client) ListOpsQueues(ctx context.Context, reqEditors ...RequestEditorF
 // What is running goes on.
 //
 // Corresponds with POST /api/v1/ops/queues/{name}/pause (the `PauseOpsQueue` operationId).
-func (c *Client) PauseOpsQueue(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPauseOpsQueueRequest(c.Server, name)
+func (c *Client) PauseOpsQueue(ctx context.Context, name string, params *PauseOpsQueueParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseOpsQueueRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6455,8 +6656,8 @@ func (c *Client) PauseOpsQueue(ctx context.Context, name string, reqEditors ...R
 // ResumeOpsQueue Let the jobs of a queue be begun again
 //
 // Corresponds with POST /api/v1/ops/queues/{name}/resume (the `ResumeOpsQueue` operationId).
-func (c *Client) ResumeOpsQueue(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewResumeOpsQueueRequest(c.Server, name)
+func (c *Client) ResumeOpsQueue(ctx context.Context, name string, params *ResumeOpsQueueParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeOpsQueueRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6485,8 +6686,8 @@ func (c *Client) ListOpsSchedules(ctx context.Context, reqEditors ...RequestEdit
 // PauseOpsSchedule Keep a schedule from firing
 //
 // Corresponds with POST /api/v1/ops/schedules/{name}/pause (the `PauseOpsSchedule` operationId).
-func (c *Client) PauseOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPauseOpsScheduleRequest(c.Server, name)
+func (c *Client) PauseOpsSchedule(ctx context.Context, name string, params *PauseOpsScheduleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseOpsScheduleRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6502,8 +6703,8 @@ func (c *Client) PauseOpsSchedule(ctx context.Context, name string, reqEditors .
 // What it has missed is left out.
 //
 // Corresponds with POST /api/v1/ops/schedules/{name}/resume (the `ResumeOpsSchedule` operationId).
-func (c *Client) ResumeOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewResumeOpsScheduleRequest(c.Server, name)
+func (c *Client) ResumeOpsSchedule(ctx context.Context, name string, params *ResumeOpsScheduleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeOpsScheduleRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6517,8 +6718,8 @@ func (c *Client) ResumeOpsSchedule(ctx context.Context, name string, reqEditors 
 // RunOpsSchedule Ask for the job of a schedule now
 //
 // Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
-func (c *Client) RunOpsSchedule(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRunOpsScheduleRequest(c.Server, name)
+func (c *Client) RunOpsSchedule(ctx context.Context, name string, params *RunOpsScheduleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRunOpsScheduleRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6570,8 +6771,8 @@ func (c *Client) ListRoles(ctx context.Context, params *ListRolesParams, reqEdit
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/roles (the `CreateRole` operationId).
-func (c *Client) CreateRoleWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateRoleRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateRoleWithBody(ctx context.Context, params *CreateRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateRoleRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6589,8 +6790,8 @@ func (c *Client) CreateRoleWithBody(ctx context.Context, contentType string, bod
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/roles (the `CreateRole` operationId).
-func (c *Client) CreateRole(ctx context.Context, body CreateRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateRoleRequest(c.Server, body)
+func (c *Client) CreateRole(ctx context.Context, params *CreateRoleParams, body CreateRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateRoleRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6678,8 +6879,8 @@ func (c *Client) UpdateRole(ctx context.Context, id openapi_types.UUID, params *
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
-func (c *Client) CloneRoleWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCloneRoleRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) CloneRoleWithBody(ctx context.Context, id openapi_types.UUID, params *CloneRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCloneRoleRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6697,8 +6898,8 @@ func (c *Client) CloneRoleWithBody(ctx context.Context, id openapi_types.UUID, c
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
-func (c *Client) CloneRole(ctx context.Context, id openapi_types.UUID, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCloneRoleRequest(c.Server, id, body)
+func (c *Client) CloneRole(ctx context.Context, id openapi_types.UUID, params *CloneRoleParams, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCloneRoleRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6805,8 +7006,8 @@ func (c *Client) ListTenants(ctx context.Context, params *ListTenantsParams, req
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/tenants (the `CreateTenant` operationId).
-func (c *Client) CreateTenantWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateTenantRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateTenantWithBody(ctx context.Context, params *CreateTenantParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTenantRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6824,8 +7025,8 @@ func (c *Client) CreateTenantWithBody(ctx context.Context, contentType string, b
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/tenants (the `CreateTenant` operationId).
-func (c *Client) CreateTenant(ctx context.Context, body CreateTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateTenantRequest(c.Server, body)
+func (c *Client) CreateTenant(ctx context.Context, params *CreateTenantParams, body CreateTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTenantRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6913,8 +7114,8 @@ func (c *Client) UpdateTenant(ctx context.Context, id openapi_types.UUID, params
 // For the operator. Lifts a suspension, and calls off a deletion as long as nothing is erased.
 //
 // Corresponds with POST /api/v1/tenants/{id}/resume (the `ResumeTenant` operationId).
-func (c *Client) ResumeTenant(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewResumeTenantRequest(c.Server, id)
+func (c *Client) ResumeTenant(ctx context.Context, id openapi_types.UUID, params *ResumeTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeTenantRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6930,8 +7131,8 @@ func (c *Client) ResumeTenant(ctx context.Context, id openapi_types.UUID, reqEdi
 // For the operator. Whoever acts in the tenant gets 403 tenant.suspended within a second, also with tokens that were issued before.
 //
 // Corresponds with POST /api/v1/tenants/{id}/suspend (the `SuspendTenant` operationId).
-func (c *Client) SuspendTenant(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSuspendTenantRequest(c.Server, id)
+func (c *Client) SuspendTenant(ctx context.Context, id openapi_types.UUID, params *SuspendTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSuspendTenantRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7123,18 +7324,18 @@ func NewListAPIKeysRequest(server string, params *ListAPIKeysParams) (*http.Requ
 }
 
 // NewCreateAPIKeyRequest calls the generic CreateAPIKey builder with application/json body
-func NewCreateAPIKeyRequest(server string, body CreateAPIKeyJSONRequestBody) (*http.Request, error) {
+func NewCreateAPIKeyRequest(server string, params *CreateAPIKeyParams, body CreateAPIKeyJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateAPIKeyRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateAPIKeyRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateAPIKeyRequestWithBody constructs an http.Request for the CreateAPIKey method, with any body, and a specified content type
-func NewCreateAPIKeyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateAPIKeyRequestWithBody(server string, params *CreateAPIKeyParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -7158,6 +7359,21 @@ func NewCreateAPIKeyRequestWithBody(server string, contentType string, body io.R
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -7258,18 +7474,18 @@ func NewGetAPIKeyRequest(server string, id openapi_types.UUID) (*http.Request, e
 }
 
 // NewUpdateAPIKeyRequest calls the generic UpdateAPIKey builder with application/json body
-func NewUpdateAPIKeyRequest(server string, id openapi_types.UUID, body UpdateAPIKeyJSONRequestBody) (*http.Request, error) {
+func NewUpdateAPIKeyRequest(server string, id openapi_types.UUID, params *UpdateAPIKeyParams, body UpdateAPIKeyJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewUpdateAPIKeyRequestWithBody(server, id, "application/json", bodyReader)
+	return NewUpdateAPIKeyRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewUpdateAPIKeyRequestWithBody constructs an http.Request for the UpdateAPIKey method, with any body, and a specified content type
-func NewUpdateAPIKeyRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+func NewUpdateAPIKeyRequestWithBody(server string, id openapi_types.UUID, params *UpdateAPIKeyParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -7301,22 +7517,37 @@ func NewUpdateAPIKeyRequestWithBody(server string, id openapi_types.UUID, conten
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewRotateAPIKeyRequest calls the generic RotateAPIKey builder with application/json body
-func NewRotateAPIKeyRequest(server string, id openapi_types.UUID, body RotateAPIKeyJSONRequestBody) (*http.Request, error) {
+func NewRotateAPIKeyRequest(server string, id openapi_types.UUID, params *RotateAPIKeyParams, body RotateAPIKeyJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewRotateAPIKeyRequestWithBody(server, id, "application/json", bodyReader)
+	return NewRotateAPIKeyRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewRotateAPIKeyRequestWithBody constructs an http.Request for the RotateAPIKey method, with any body, and a specified content type
-func NewRotateAPIKeyRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+func NewRotateAPIKeyRequestWithBody(server string, id openapi_types.UUID, params *RotateAPIKeyParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -7347,6 +7578,21 @@ func NewRotateAPIKeyRequestWithBody(server string, id openapi_types.UUID, conten
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -8329,18 +8575,18 @@ func NewSwitchTenantRequestWithBody(server string, contentType string, body io.R
 }
 
 // NewExplainDecisionRequest calls the generic ExplainDecision builder with application/json body
-func NewExplainDecisionRequest(server string, body ExplainDecisionJSONRequestBody) (*http.Request, error) {
+func NewExplainDecisionRequest(server string, params *ExplainDecisionParams, body ExplainDecisionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewExplainDecisionRequestWithBody(server, "application/json", bodyReader)
+	return NewExplainDecisionRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewExplainDecisionRequestWithBody constructs an http.Request for the ExplainDecision method, with any body, and a specified content type
-func NewExplainDecisionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewExplainDecisionRequestWithBody(server string, params *ExplainDecisionParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8364,6 +8610,21 @@ func NewExplainDecisionRequestWithBody(server string, contentType string, body i
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -8552,18 +8813,18 @@ func NewListPostsRequest(server string, params *ListPostsParams) (*http.Request,
 }
 
 // NewCreatePostRequest calls the generic CreatePost builder with application/json body
-func NewCreatePostRequest(server string, body CreatePostJSONRequestBody) (*http.Request, error) {
+func NewCreatePostRequest(server string, params *CreatePostParams, body CreatePostJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreatePostRequestWithBody(server, "application/json", bodyReader)
+	return NewCreatePostRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreatePostRequestWithBody constructs an http.Request for the CreatePost method, with any body, and a specified content type
-func NewCreatePostRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreatePostRequestWithBody(server string, params *CreatePostParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8587,6 +8848,21 @@ func NewCreatePostRequestWithBody(server string, contentType string, body io.Rea
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -8716,13 +8992,24 @@ func NewUpdatePostRequestWithBody(server string, id openapi_types.UUID, params *
 			req.Header.Set("If-Match", headerParam0)
 		}
 
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
 	}
 
 	return req, nil
 }
 
 // NewPublishPostRequest constructs an http.Request for the PublishPost method
-func NewPublishPostRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewPublishPostRequest(server string, id openapi_types.UUID, params *PublishPostParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -8750,6 +9037,21 @@ func NewPublishPostRequest(server string, id openapi_types.UUID) (*http.Request,
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -8783,18 +9085,18 @@ func NewListProvidersRequest(server string) (*http.Request, error) {
 }
 
 // NewCreateProviderRequest calls the generic CreateProvider builder with application/json body
-func NewCreateProviderRequest(server string, body CreateProviderJSONRequestBody) (*http.Request, error) {
+func NewCreateProviderRequest(server string, params *CreateProviderParams, body CreateProviderJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateProviderRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateProviderRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateProviderRequestWithBody constructs an http.Request for the CreateProvider method, with any body, and a specified content type
-func NewCreateProviderRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateProviderRequestWithBody(server string, params *CreateProviderParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8818,6 +9120,21 @@ func NewCreateProviderRequestWithBody(server string, contentType string, body io
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -8947,6 +9264,17 @@ func NewUpdateProviderRequestWithBody(server string, id openapi_types.UUID, para
 			req.Header.Set("If-Match", headerParam0)
 		}
 
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -9053,18 +9381,18 @@ func NewListInvitationsRequest(server string, params *ListInvitationsParams) (*h
 }
 
 // NewCreateInvitationRequest calls the generic CreateInvitation builder with application/json body
-func NewCreateInvitationRequest(server string, body CreateInvitationJSONRequestBody) (*http.Request, error) {
+func NewCreateInvitationRequest(server string, params *CreateInvitationParams, body CreateInvitationJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateInvitationRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateInvitationRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateInvitationRequestWithBody constructs an http.Request for the CreateInvitation method, with any body, and a specified content type
-func NewCreateInvitationRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateInvitationRequestWithBody(server string, params *CreateInvitationParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -9088,6 +9416,21 @@ func NewCreateInvitationRequestWithBody(server string, contentType string, body 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -9167,7 +9510,7 @@ func NewDeleteInvitationRequest(server string, id openapi_types.UUID) (*http.Req
 }
 
 // NewResendInvitationRequest constructs an http.Request for the ResendInvitation method
-func NewResendInvitationRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewResendInvitationRequest(server string, id openapi_types.UUID, params *ResendInvitationParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -9195,6 +9538,21 @@ func NewResendInvitationRequest(server string, id openapi_types.UUID) (*http.Req
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -9463,7 +9821,7 @@ func NewGetMyMfaRequest(server string) (*http.Request, error) {
 }
 
 // NewRenewRecoveryCodesRequest constructs an http.Request for the RenewRecoveryCodes method
-func NewRenewRecoveryCodesRequest(server string) (*http.Request, error) {
+func NewRenewRecoveryCodesRequest(server string, params *RenewRecoveryCodesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -9484,6 +9842,21 @@ func NewRenewRecoveryCodesRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -9517,7 +9890,7 @@ func NewRemoveTotpRequest(server string) (*http.Request, error) {
 }
 
 // NewBeginTotpRequest constructs an http.Request for the BeginTotp method
-func NewBeginTotpRequest(server string) (*http.Request, error) {
+func NewBeginTotpRequest(server string, params *BeginTotpParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -9538,6 +9911,21 @@ func NewBeginTotpRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -9611,18 +9999,18 @@ func NewGetMyNotificationPreferencesRequest(server string) (*http.Request, error
 }
 
 // NewUpdateMyNotificationPreferencesRequest calls the generic UpdateMyNotificationPreferences builder with application/json body
-func NewUpdateMyNotificationPreferencesRequest(server string, body UpdateMyNotificationPreferencesJSONRequestBody) (*http.Request, error) {
+func NewUpdateMyNotificationPreferencesRequest(server string, params *UpdateMyNotificationPreferencesParams, body UpdateMyNotificationPreferencesJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewUpdateMyNotificationPreferencesRequestWithBody(server, "application/json", bodyReader)
+	return NewUpdateMyNotificationPreferencesRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewUpdateMyNotificationPreferencesRequestWithBody constructs an http.Request for the UpdateMyNotificationPreferences method, with any body, and a specified content type
-func NewUpdateMyNotificationPreferencesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewUpdateMyNotificationPreferencesRequestWithBody(server string, params *UpdateMyNotificationPreferencesParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -9646,6 +10034,21 @@ func NewUpdateMyNotificationPreferencesRequestWithBody(server string, contentTyp
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -9741,7 +10144,7 @@ func NewListMyNotificationsRequest(server string, params *ListMyNotificationsPar
 }
 
 // NewReadAllMyNotificationsRequest constructs an http.Request for the ReadAllMyNotifications method
-func NewReadAllMyNotificationsRequest(server string) (*http.Request, error) {
+func NewReadAllMyNotificationsRequest(server string, params *ReadAllMyNotificationsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -9762,6 +10165,21 @@ func NewReadAllMyNotificationsRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -9795,18 +10213,18 @@ func NewCountMyUnreadNotificationsRequest(server string) (*http.Request, error) 
 }
 
 // NewUpdateMyNotificationRequest calls the generic UpdateMyNotification builder with application/json body
-func NewUpdateMyNotificationRequest(server string, id openapi_types.UUID, body UpdateMyNotificationJSONRequestBody) (*http.Request, error) {
+func NewUpdateMyNotificationRequest(server string, id openapi_types.UUID, params *UpdateMyNotificationParams, body UpdateMyNotificationJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewUpdateMyNotificationRequestWithBody(server, id, "application/json", bodyReader)
+	return NewUpdateMyNotificationRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewUpdateMyNotificationRequestWithBody constructs an http.Request for the UpdateMyNotification method, with any body, and a specified content type
-func NewUpdateMyNotificationRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+func NewUpdateMyNotificationRequestWithBody(server string, id openapi_types.UUID, params *UpdateMyNotificationParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -9837,6 +10255,21 @@ func NewUpdateMyNotificationRequestWithBody(server string, id openapi_types.UUID
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -10075,7 +10508,7 @@ func NewListMembersRequest(server string, params *ListMembersParams) (*http.Requ
 }
 
 // NewLeaveTenantRequest constructs an http.Request for the LeaveTenant method
-func NewLeaveTenantRequest(server string) (*http.Request, error) {
+func NewLeaveTenantRequest(server string, params *LeaveTenantParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10096,6 +10529,21 @@ func NewLeaveTenantRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -10136,18 +10584,18 @@ func NewRemoveMemberRequest(server string, id openapi_types.UUID) (*http.Request
 }
 
 // NewUpdateMemberRequest calls the generic UpdateMember builder with application/json body
-func NewUpdateMemberRequest(server string, id openapi_types.UUID, body UpdateMemberJSONRequestBody) (*http.Request, error) {
+func NewUpdateMemberRequest(server string, id openapi_types.UUID, params *UpdateMemberParams, body UpdateMemberJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewUpdateMemberRequestWithBody(server, id, "application/json", bodyReader)
+	return NewUpdateMemberRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewUpdateMemberRequestWithBody constructs an http.Request for the UpdateMember method, with any body, and a specified content type
-func NewUpdateMemberRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+func NewUpdateMemberRequestWithBody(server string, id openapi_types.UUID, params *UpdateMemberParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10178,6 +10626,21 @@ func NewUpdateMemberRequestWithBody(server string, id openapi_types.UUID, conten
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -10346,18 +10809,18 @@ func NewReplaceNotificationTemplateRequestWithBody(server string, name string, l
 }
 
 // NewPreviewNotificationTemplateRequest calls the generic PreviewNotificationTemplate builder with application/json body
-func NewPreviewNotificationTemplateRequest(server string, name string, locale string, body PreviewNotificationTemplateJSONRequestBody) (*http.Request, error) {
+func NewPreviewNotificationTemplateRequest(server string, name string, locale string, params *PreviewNotificationTemplateParams, body PreviewNotificationTemplateJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewPreviewNotificationTemplateRequestWithBody(server, name, locale, "application/json", bodyReader)
+	return NewPreviewNotificationTemplateRequestWithBody(server, name, locale, params, "application/json", bodyReader)
 }
 
 // NewPreviewNotificationTemplateRequestWithBody constructs an http.Request for the PreviewNotificationTemplate method, with any body, and a specified content type
-func NewPreviewNotificationTemplateRequestWithBody(server string, name string, locale string, contentType string, body io.Reader) (*http.Request, error) {
+func NewPreviewNotificationTemplateRequestWithBody(server string, name string, locale string, params *PreviewNotificationTemplateParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10395,6 +10858,21 @@ func NewPreviewNotificationTemplateRequestWithBody(server string, name string, l
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -10664,18 +11142,18 @@ func NewGetOpsEventRequest(server string, id openapi_types.UUID) (*http.Request,
 }
 
 // NewReplayOpsEventRequest calls the generic ReplayOpsEvent builder with application/json body
-func NewReplayOpsEventRequest(server string, id openapi_types.UUID, body ReplayOpsEventJSONRequestBody) (*http.Request, error) {
+func NewReplayOpsEventRequest(server string, id openapi_types.UUID, params *ReplayOpsEventParams, body ReplayOpsEventJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewReplayOpsEventRequestWithBody(server, id, "application/json", bodyReader)
+	return NewReplayOpsEventRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewReplayOpsEventRequestWithBody constructs an http.Request for the ReplayOpsEvent method, with any body, and a specified content type
-func NewReplayOpsEventRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+func NewReplayOpsEventRequestWithBody(server string, id openapi_types.UUID, params *ReplayOpsEventParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10706,6 +11184,21 @@ func NewReplayOpsEventRequestWithBody(server string, id openapi_types.UUID, cont
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -10849,18 +11342,18 @@ func NewListOpsJobsRequest(server string, params *ListOpsJobsParams) (*http.Requ
 }
 
 // NewApplyOpsJobsRequest calls the generic ApplyOpsJobs builder with application/json body
-func NewApplyOpsJobsRequest(server string, body ApplyOpsJobsJSONRequestBody) (*http.Request, error) {
+func NewApplyOpsJobsRequest(server string, params *ApplyOpsJobsParams, body ApplyOpsJobsJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewApplyOpsJobsRequestWithBody(server, "application/json", bodyReader)
+	return NewApplyOpsJobsRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewApplyOpsJobsRequestWithBody constructs an http.Request for the ApplyOpsJobs method, with any body, and a specified content type
-func NewApplyOpsJobsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewApplyOpsJobsRequestWithBody(server string, params *ApplyOpsJobsParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10884,6 +11377,21 @@ func NewApplyOpsJobsRequestWithBody(server string, contentType string, body io.R
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -10957,7 +11465,7 @@ func NewGetOpsJobRequest(server string, id openapi_types.UUID) (*http.Request, e
 }
 
 // NewCancelOpsJobRequest constructs an http.Request for the CancelOpsJob method
-func NewCancelOpsJobRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewCancelOpsJobRequest(server string, id openapi_types.UUID, params *CancelOpsJobParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10987,11 +11495,26 @@ func NewCancelOpsJobRequest(server string, id openapi_types.UUID) (*http.Request
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewRetryOpsJobRequest constructs an http.Request for the RetryOpsJob method
-func NewRetryOpsJobRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewRetryOpsJobRequest(server string, id openapi_types.UUID, params *RetryOpsJobParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11019,6 +11542,21 @@ func NewRetryOpsJobRequest(server string, id openapi_types.UUID) (*http.Request,
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -11242,7 +11780,7 @@ func NewListOpsQueuesRequest(server string) (*http.Request, error) {
 }
 
 // NewPauseOpsQueueRequest constructs an http.Request for the PauseOpsQueue method
-func NewPauseOpsQueueRequest(server string, name string) (*http.Request, error) {
+func NewPauseOpsQueueRequest(server string, name string, params *PauseOpsQueueParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11272,11 +11810,26 @@ func NewPauseOpsQueueRequest(server string, name string) (*http.Request, error) 
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewResumeOpsQueueRequest constructs an http.Request for the ResumeOpsQueue method
-func NewResumeOpsQueueRequest(server string, name string) (*http.Request, error) {
+func NewResumeOpsQueueRequest(server string, name string, params *ResumeOpsQueueParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11304,6 +11857,21 @@ func NewResumeOpsQueueRequest(server string, name string) (*http.Request, error)
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -11337,7 +11905,7 @@ func NewListOpsSchedulesRequest(server string) (*http.Request, error) {
 }
 
 // NewPauseOpsScheduleRequest constructs an http.Request for the PauseOpsSchedule method
-func NewPauseOpsScheduleRequest(server string, name string) (*http.Request, error) {
+func NewPauseOpsScheduleRequest(server string, name string, params *PauseOpsScheduleParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11367,11 +11935,26 @@ func NewPauseOpsScheduleRequest(server string, name string) (*http.Request, erro
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewResumeOpsScheduleRequest constructs an http.Request for the ResumeOpsSchedule method
-func NewResumeOpsScheduleRequest(server string, name string) (*http.Request, error) {
+func NewResumeOpsScheduleRequest(server string, name string, params *ResumeOpsScheduleParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11401,11 +11984,26 @@ func NewResumeOpsScheduleRequest(server string, name string) (*http.Request, err
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewRunOpsScheduleRequest constructs an http.Request for the RunOpsSchedule method
-func NewRunOpsScheduleRequest(server string, name string) (*http.Request, error) {
+func NewRunOpsScheduleRequest(server string, name string, params *RunOpsScheduleParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11433,6 +12031,21 @@ func NewRunOpsScheduleRequest(server string, name string) (*http.Request, error)
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -11532,18 +12145,18 @@ func NewListRolesRequest(server string, params *ListRolesParams) (*http.Request,
 }
 
 // NewCreateRoleRequest calls the generic CreateRole builder with application/json body
-func NewCreateRoleRequest(server string, body CreateRoleJSONRequestBody) (*http.Request, error) {
+func NewCreateRoleRequest(server string, params *CreateRoleParams, body CreateRoleJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateRoleRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateRoleRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateRoleRequestWithBody constructs an http.Request for the CreateRole method, with any body, and a specified content type
-func NewCreateRoleRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateRoleRequestWithBody(server string, params *CreateRoleParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -11567,6 +12180,21 @@ func NewCreateRoleRequestWithBody(server string, contentType string, body io.Rea
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -11723,24 +12351,35 @@ func NewUpdateRoleRequestWithBody(server string, id openapi_types.UUID, params *
 			req.Header.Set("If-Match", headerParam0)
 		}
 
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
 	}
 
 	return req, nil
 }
 
 // NewCloneRoleRequest calls the generic CloneRole builder with application/json body
-func NewCloneRoleRequest(server string, id openapi_types.UUID, body CloneRoleJSONRequestBody) (*http.Request, error) {
+func NewCloneRoleRequest(server string, id openapi_types.UUID, params *CloneRoleParams, body CloneRoleJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCloneRoleRequestWithBody(server, id, "application/json", bodyReader)
+	return NewCloneRoleRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewCloneRoleRequestWithBody constructs an http.Request for the CloneRole method, with any body, and a specified content type
-func NewCloneRoleRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+func NewCloneRoleRequestWithBody(server string, id openapi_types.UUID, params *CloneRoleParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11771,6 +12410,21 @@ func NewCloneRoleRequestWithBody(server string, id openapi_types.UUID, contentTy
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -11850,6 +12504,17 @@ func NewUpdateSettingsRequestWithBody(server string, params *UpdateSettingsParam
 			}
 
 			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
 		}
 
 	}
@@ -11963,18 +12628,18 @@ func NewListTenantsRequest(server string, params *ListTenantsParams) (*http.Requ
 }
 
 // NewCreateTenantRequest calls the generic CreateTenant builder with application/json body
-func NewCreateTenantRequest(server string, body CreateTenantJSONRequestBody) (*http.Request, error) {
+func NewCreateTenantRequest(server string, params *CreateTenantParams, body CreateTenantJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateTenantRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateTenantRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateTenantRequestWithBody constructs an http.Request for the CreateTenant method, with any body, and a specified content type
-func NewCreateTenantRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateTenantRequestWithBody(server string, params *CreateTenantParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -11998,6 +12663,21 @@ func NewCreateTenantRequestWithBody(server string, contentType string, body io.R
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -12127,13 +12807,24 @@ func NewUpdateTenantRequestWithBody(server string, id openapi_types.UUID, params
 			req.Header.Set("If-Match", headerParam0)
 		}
 
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
 	}
 
 	return req, nil
 }
 
 // NewResumeTenantRequest constructs an http.Request for the ResumeTenant method
-func NewResumeTenantRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewResumeTenantRequest(server string, id openapi_types.UUID, params *ResumeTenantParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12163,11 +12854,26 @@ func NewResumeTenantRequest(server string, id openapi_types.UUID) (*http.Request
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewSuspendTenantRequest constructs an http.Request for the SuspendTenant method
-func NewSuspendTenantRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewSuspendTenantRequest(server string, id openapi_types.UUID, params *SuspendTenantParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12195,6 +12901,21 @@ func NewSuspendTenantRequest(server string, id openapi_types.UUID) (*http.Reques
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -12405,7 +13126,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
-	CreateAPIKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error)
+	CreateAPIKeyWithBodyWithResponse(ctx context.Context, params *CreateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error)
 
 	// CreateAPIKeyWithResponse Make an API key
 	//
@@ -12414,7 +13135,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
-	CreateAPIKeyWithResponse(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error)
+	CreateAPIKeyWithResponse(ctx context.Context, params *CreateAPIKeyParams, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error)
 
 	// CurrentAPIKeyWithResponse Read the API key that is being used
 	//
@@ -12446,7 +13167,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
-	UpdateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error)
+	UpdateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error)
 
 	// UpdateAPIKeyWithResponse Change the name or the addresses of an API key
 	//
@@ -12455,7 +13176,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
-	UpdateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error)
+	UpdateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateAPIKeyParams, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error)
 
 	// RotateAPIKeyWithBodyWithResponse Give an API key a new secret
 	//
@@ -12464,7 +13185,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
-	RotateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error)
+	RotateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *RotateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error)
 
 	// RotateAPIKeyWithResponse Give an API key a new secret
 	//
@@ -12473,7 +13194,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
-	RotateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error)
+	RotateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, params *RotateAPIKeyParams, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error)
 
 	// ListAuditEventsWithResponse List what happened, newest first
 	//
@@ -12763,7 +13484,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
-	ExplainDecisionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExplainDecisionResponse, error)
+	ExplainDecisionWithBodyWithResponse(ctx context.Context, params *ExplainDecisionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExplainDecisionResponse, error)
 
 	// ExplainDecisionWithResponse Say why somebody may do something, or may not
 	//
@@ -12772,7 +13493,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
-	ExplainDecisionWithResponse(ctx context.Context, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*ExplainDecisionResponse, error)
+	ExplainDecisionWithResponse(ctx context.Context, params *ExplainDecisionParams, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*ExplainDecisionResponse, error)
 
 	// UnfollowWithResponse Stop following the blog
 	//
@@ -12813,7 +13534,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/blog/posts (the `CreatePost` operationId).
-	CreatePostWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePostResponse, error)
+	CreatePostWithBodyWithResponse(ctx context.Context, params *CreatePostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePostResponse, error)
 
 	// CreatePostWithResponse Write a post
 	//
@@ -12822,7 +13543,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/blog/posts (the `CreatePost` operationId).
-	CreatePostWithResponse(ctx context.Context, body CreatePostJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePostResponse, error)
+	CreatePostWithResponse(ctx context.Context, params *CreatePostParams, body CreatePostJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePostResponse, error)
 
 	// DeletePostWithResponse Delete a post
 	//
@@ -12863,7 +13584,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/blog/posts/{id}/publish (the `PublishPost` operationId).
-	PublishPostWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*PublishPostResponse, error)
+	PublishPostWithResponse(ctx context.Context, id openapi_types.UUID, params *PublishPostParams, reqEditors ...RequestEditorFn) (*PublishPostResponse, error)
 
 	// ListProvidersWithResponse List the tenant's identity providers
 	//
@@ -12879,7 +13600,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
-	CreateProviderWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error)
+	CreateProviderWithBodyWithResponse(ctx context.Context, params *CreateProviderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error)
 
 	// CreateProviderWithResponse Let people sign in with an identity provider of the tenant
 	//
@@ -12888,7 +13609,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
-	CreateProviderWithResponse(ctx context.Context, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error)
+	CreateProviderWithResponse(ctx context.Context, params *CreateProviderParams, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error)
 
 	// DeleteProviderWithResponse Remove an identity provider of the tenant
 	//
@@ -12949,7 +13670,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/invitations (the `CreateInvitation` operationId).
-	CreateInvitationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error)
+	CreateInvitationWithBodyWithResponse(ctx context.Context, params *CreateInvitationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error)
 
 	// CreateInvitationWithResponse Invite somebody by mail
 	//
@@ -12958,7 +13679,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/invitations (the `CreateInvitation` operationId).
-	CreateInvitationWithResponse(ctx context.Context, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error)
+	CreateInvitationWithResponse(ctx context.Context, params *CreateInvitationParams, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error)
 
 	// AcceptInvitationWithBodyWithResponse Accept an invitation
 	//
@@ -12992,7 +13713,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/invitations/{id}/resend (the `ResendInvitation` operationId).
-	ResendInvitationWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ResendInvitationResponse, error)
+	ResendInvitationWithResponse(ctx context.Context, id openapi_types.UUID, params *ResendInvitationParams, reqEditors ...RequestEditorFn) (*ResendInvitationResponse, error)
 
 	// DeleteMeWithBodyWithResponse Delete the caller's account
 	//
@@ -13096,7 +13817,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/me/mfa/recovery-codes (the `RenewRecoveryCodes` operationId).
-	RenewRecoveryCodesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RenewRecoveryCodesResponse, error)
+	RenewRecoveryCodesWithResponse(ctx context.Context, params *RenewRecoveryCodesParams, reqEditors ...RequestEditorFn) (*RenewRecoveryCodesResponse, error)
 
 	// RemoveTotpWithResponse Remove the authenticator app
 	//
@@ -13114,7 +13835,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/me/mfa/totp (the `BeginTotp` operationId).
-	BeginTotpWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*BeginTotpResponse, error)
+	BeginTotpWithResponse(ctx context.Context, params *BeginTotpParams, reqEditors ...RequestEditorFn) (*BeginTotpResponse, error)
 
 	// ConfirmTotpWithBodyWithResponse Confirm the authenticator app with a code of it
 	//
@@ -13148,7 +13869,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
-	UpdateMyNotificationPreferencesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error)
+	UpdateMyNotificationPreferencesWithBodyWithResponse(ctx context.Context, params *UpdateMyNotificationPreferencesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error)
 
 	// UpdateMyNotificationPreferencesWithResponse Choose about notifications in this tenant
 	//
@@ -13157,7 +13878,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
-	UpdateMyNotificationPreferencesWithResponse(ctx context.Context, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error)
+	UpdateMyNotificationPreferencesWithResponse(ctx context.Context, params *UpdateMyNotificationPreferencesParams, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error)
 
 	// ListMyNotificationsWithResponse List your notifications in this tenant, newest first
 	//
@@ -13171,7 +13892,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/me/notifications/read-all (the `ReadAllMyNotifications` operationId).
-	ReadAllMyNotificationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadAllMyNotificationsResponse, error)
+	ReadAllMyNotificationsWithResponse(ctx context.Context, params *ReadAllMyNotificationsParams, reqEditors ...RequestEditorFn) (*ReadAllMyNotificationsResponse, error)
 
 	// CountMyUnreadNotificationsWithResponse Count what you have neither read nor archived
 	//
@@ -13185,14 +13906,14 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
-	UpdateMyNotificationWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error)
+	UpdateMyNotificationWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateMyNotificationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error)
 
 	// UpdateMyNotificationWithResponse Mark a notification as read, or archive it, or undo that
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
-	UpdateMyNotificationWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error)
+	UpdateMyNotificationWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateMyNotificationParams, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error)
 
 	// ChangePasswordWithBodyWithResponse Change the caller's password
 	//
@@ -13253,7 +13974,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/members/leave (the `LeaveTenant` operationId).
-	LeaveTenantWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LeaveTenantResponse, error)
+	LeaveTenantWithResponse(ctx context.Context, params *LeaveTenantParams, reqEditors ...RequestEditorFn) (*LeaveTenantResponse, error)
 
 	// RemoveMemberWithResponse Remove a member
 	//
@@ -13271,7 +13992,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
-	UpdateMemberWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error)
+	UpdateMemberWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error)
 
 	// UpdateMemberWithResponse Change the roles of a member
 	//
@@ -13280,7 +14001,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
-	UpdateMemberWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error)
+	UpdateMemberWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateMemberParams, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error)
 
 	// ListNotificationTemplatesWithResponse List what the tenant's notifications can say
 	//
@@ -13328,14 +14049,14 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
-	PreviewNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error)
+	PreviewNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, params *PreviewNotificationTemplateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error)
 
 	// PreviewNotificationTemplateWithResponse Render a template
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
-	PreviewNotificationTemplateWithResponse(ctx context.Context, name string, locale string, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error)
+	PreviewNotificationTemplateWithResponse(ctx context.Context, name string, locale string, params *PreviewNotificationTemplateParams, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error)
 
 	// GetSubscriptionWithResponse What a link to unsubscribe is about
 	//
@@ -13394,7 +14115,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
-	ReplayOpsEventWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error)
+	ReplayOpsEventWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *ReplayOpsEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error)
 
 	// ReplayOpsEventWithResponse Deliver an event again
 	//
@@ -13403,7 +14124,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
-	ReplayOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error)
+	ReplayOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, params *ReplayOpsEventParams, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error)
 
 	// ListOpsJobsWithResponse List the jobs of all tenants, newest first
 	//
@@ -13421,7 +14142,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
-	ApplyOpsJobsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error)
+	ApplyOpsJobsWithBodyWithResponse(ctx context.Context, params *ApplyOpsJobsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error)
 
 	// ApplyOpsJobsWithResponse Retry, cancel or delete the jobs that a filter chooses
 	//
@@ -13430,7 +14151,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
-	ApplyOpsJobsWithResponse(ctx context.Context, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error)
+	ApplyOpsJobsWithResponse(ctx context.Context, params *ApplyOpsJobsParams, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error)
 
 	// DeleteOpsJobWithResponse Remove a job that is not running
 	//
@@ -13453,7 +14174,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/jobs/{id}/cancel (the `CancelOpsJob` operationId).
-	CancelOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*CancelOpsJobResponse, error)
+	CancelOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, params *CancelOpsJobParams, reqEditors ...RequestEditorFn) (*CancelOpsJobResponse, error)
 
 	// RetryOpsJobWithResponse Have a job tried as soon as possible
 	//
@@ -13462,7 +14183,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/jobs/{id}/retry (the `RetryOpsJob` operationId).
-	RetryOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*RetryOpsJobResponse, error)
+	RetryOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, params *RetryOpsJobParams, reqEditors ...RequestEditorFn) (*RetryOpsJobResponse, error)
 
 	// ListOpsNotificationsWithResponse List what became of the notifications of all tenants, newest first
 	//
@@ -13501,14 +14222,14 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/queues/{name}/pause (the `PauseOpsQueue` operationId).
-	PauseOpsQueueWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*PauseOpsQueueResponse, error)
+	PauseOpsQueueWithResponse(ctx context.Context, name string, params *PauseOpsQueueParams, reqEditors ...RequestEditorFn) (*PauseOpsQueueResponse, error)
 
 	// ResumeOpsQueueWithResponse Let the jobs of a queue be begun again
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/queues/{name}/resume (the `ResumeOpsQueue` operationId).
-	ResumeOpsQueueWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*ResumeOpsQueueResponse, error)
+	ResumeOpsQueueWithResponse(ctx context.Context, name string, params *ResumeOpsQueueParams, reqEditors ...RequestEditorFn) (*ResumeOpsQueueResponse, error)
 
 	// ListOpsSchedulesWithResponse Show when each schedule fires
 	//
@@ -13522,7 +14243,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/schedules/{name}/pause (the `PauseOpsSchedule` operationId).
-	PauseOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*PauseOpsScheduleResponse, error)
+	PauseOpsScheduleWithResponse(ctx context.Context, name string, params *PauseOpsScheduleParams, reqEditors ...RequestEditorFn) (*PauseOpsScheduleResponse, error)
 
 	// ResumeOpsScheduleWithResponse Let a schedule fire again
 	//
@@ -13531,14 +14252,14 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/schedules/{name}/resume (the `ResumeOpsSchedule` operationId).
-	ResumeOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*ResumeOpsScheduleResponse, error)
+	ResumeOpsScheduleWithResponse(ctx context.Context, name string, params *ResumeOpsScheduleParams, reqEditors ...RequestEditorFn) (*ResumeOpsScheduleResponse, error)
 
 	// RunOpsScheduleWithResponse Ask for the job of a schedule now
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
-	RunOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*RunOpsScheduleResponse, error)
+	RunOpsScheduleWithResponse(ctx context.Context, name string, params *RunOpsScheduleParams, reqEditors ...RequestEditorFn) (*RunOpsScheduleResponse, error)
 
 	// ListPermissionsWithResponse List every permission
 	//
@@ -13565,7 +14286,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/roles (the `CreateRole` operationId).
-	CreateRoleWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateRoleResponse, error)
+	CreateRoleWithBodyWithResponse(ctx context.Context, params *CreateRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateRoleResponse, error)
 
 	// CreateRoleWithResponse Make a role
 	//
@@ -13574,7 +14295,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/roles (the `CreateRole` operationId).
-	CreateRoleWithResponse(ctx context.Context, body CreateRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateRoleResponse, error)
+	CreateRoleWithResponse(ctx context.Context, params *CreateRoleParams, body CreateRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateRoleResponse, error)
 
 	// DeleteRoleWithResponse Delete a role
 	//
@@ -13617,7 +14338,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
-	CloneRoleWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CloneRoleResponse, error)
+	CloneRoleWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *CloneRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CloneRoleResponse, error)
 
 	// CloneRoleWithResponse Make a role that holds what another one does
 	//
@@ -13626,7 +14347,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
-	CloneRoleWithResponse(ctx context.Context, id openapi_types.UUID, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*CloneRoleResponse, error)
+	CloneRoleWithResponse(ctx context.Context, id openapi_types.UUID, params *CloneRoleParams, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*CloneRoleResponse, error)
 
 	// GetSettingsWithResponse See the settings
 	//
@@ -13680,7 +14401,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/tenants (the `CreateTenant` operationId).
-	CreateTenantWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTenantResponse, error)
+	CreateTenantWithBodyWithResponse(ctx context.Context, params *CreateTenantParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTenantResponse, error)
 
 	// CreateTenantWithResponse Create another tenant
 	//
@@ -13689,7 +14410,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/tenants (the `CreateTenant` operationId).
-	CreateTenantWithResponse(ctx context.Context, body CreateTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTenantResponse, error)
+	CreateTenantWithResponse(ctx context.Context, params *CreateTenantParams, body CreateTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTenantResponse, error)
 
 	// DeleteTenantWithResponse Delete the tenant that the caller acts in
 	//
@@ -13734,7 +14455,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/tenants/{id}/resume (the `ResumeTenant` operationId).
-	ResumeTenantWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ResumeTenantResponse, error)
+	ResumeTenantWithResponse(ctx context.Context, id openapi_types.UUID, params *ResumeTenantParams, reqEditors ...RequestEditorFn) (*ResumeTenantResponse, error)
 
 	// SuspendTenantWithResponse Suspend a tenant
 	//
@@ -13743,7 +14464,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/tenants/{id}/suspend (the `SuspendTenant` operationId).
-	SuspendTenantWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*SuspendTenantResponse, error)
+	SuspendTenantWithResponse(ctx context.Context, id openapi_types.UUID, params *SuspendTenantParams, reqEditors ...RequestEditorFn) (*SuspendTenantResponse, error)
 
 	// GetLivenessWithResponse Tell that the process runs
 	//
@@ -19645,8 +20366,8 @@ func (c *ClientWithResponses) ListAPIKeysWithResponse(ctx context.Context, param
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
-func (c *ClientWithResponses) CreateAPIKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error) {
-	rsp, err := c.CreateAPIKeyWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateAPIKeyWithBodyWithResponse(ctx context.Context, params *CreateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error) {
+	rsp, err := c.CreateAPIKeyWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -19660,8 +20381,8 @@ func (c *ClientWithResponses) CreateAPIKeyWithBodyWithResponse(ctx context.Conte
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/api-keys (the `CreateAPIKey` operationId).
-func (c *ClientWithResponses) CreateAPIKeyWithResponse(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error) {
-	rsp, err := c.CreateAPIKey(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateAPIKeyWithResponse(ctx context.Context, params *CreateAPIKeyParams, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error) {
+	rsp, err := c.CreateAPIKey(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -19716,8 +20437,8 @@ func (c *ClientWithResponses) GetAPIKeyWithResponse(ctx context.Context, id open
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
-func (c *ClientWithResponses) UpdateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error) {
-	rsp, err := c.UpdateAPIKeyWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UpdateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error) {
+	rsp, err := c.UpdateAPIKeyWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -19731,8 +20452,8 @@ func (c *ClientWithResponses) UpdateAPIKeyWithBodyWithResponse(ctx context.Conte
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/v1/api-keys/{id} (the `UpdateAPIKey` operationId).
-func (c *ClientWithResponses) UpdateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error) {
-	rsp, err := c.UpdateAPIKey(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) UpdateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateAPIKeyParams, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error) {
+	rsp, err := c.UpdateAPIKey(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -19746,8 +20467,8 @@ func (c *ClientWithResponses) UpdateAPIKeyWithResponse(ctx context.Context, id o
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
-func (c *ClientWithResponses) RotateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error) {
-	rsp, err := c.RotateAPIKeyWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) RotateAPIKeyWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *RotateAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error) {
+	rsp, err := c.RotateAPIKeyWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -19761,8 +20482,8 @@ func (c *ClientWithResponses) RotateAPIKeyWithBodyWithResponse(ctx context.Conte
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/api-keys/{id}/rotate (the `RotateAPIKey` operationId).
-func (c *ClientWithResponses) RotateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error) {
-	rsp, err := c.RotateAPIKey(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) RotateAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, params *RotateAPIKeyParams, body RotateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateAPIKeyResponse, error) {
+	rsp, err := c.RotateAPIKey(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20243,8 +20964,8 @@ func (c *ClientWithResponses) SwitchTenantWithResponse(ctx context.Context, body
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
-func (c *ClientWithResponses) ExplainDecisionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExplainDecisionResponse, error) {
-	rsp, err := c.ExplainDecisionWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) ExplainDecisionWithBodyWithResponse(ctx context.Context, params *ExplainDecisionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExplainDecisionResponse, error) {
+	rsp, err := c.ExplainDecisionWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20258,8 +20979,8 @@ func (c *ClientWithResponses) ExplainDecisionWithBodyWithResponse(ctx context.Co
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/authz/explain (the `ExplainDecision` operationId).
-func (c *ClientWithResponses) ExplainDecisionWithResponse(ctx context.Context, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*ExplainDecisionResponse, error) {
-	rsp, err := c.ExplainDecision(ctx, body, reqEditors...)
+func (c *ClientWithResponses) ExplainDecisionWithResponse(ctx context.Context, params *ExplainDecisionParams, body ExplainDecisionJSONRequestBody, reqEditors ...RequestEditorFn) (*ExplainDecisionResponse, error) {
+	rsp, err := c.ExplainDecision(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20329,8 +21050,8 @@ func (c *ClientWithResponses) ListPostsWithResponse(ctx context.Context, params 
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/blog/posts (the `CreatePost` operationId).
-func (c *ClientWithResponses) CreatePostWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePostResponse, error) {
-	rsp, err := c.CreatePostWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreatePostWithBodyWithResponse(ctx context.Context, params *CreatePostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePostResponse, error) {
+	rsp, err := c.CreatePostWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20344,8 +21065,8 @@ func (c *ClientWithResponses) CreatePostWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/blog/posts (the `CreatePost` operationId).
-func (c *ClientWithResponses) CreatePostWithResponse(ctx context.Context, body CreatePostJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePostResponse, error) {
-	rsp, err := c.CreatePost(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreatePostWithResponse(ctx context.Context, params *CreatePostParams, body CreatePostJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePostResponse, error) {
+	rsp, err := c.CreatePost(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20415,8 +21136,8 @@ func (c *ClientWithResponses) UpdatePostWithResponse(ctx context.Context, id ope
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/blog/posts/{id}/publish (the `PublishPost` operationId).
-func (c *ClientWithResponses) PublishPostWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*PublishPostResponse, error) {
-	rsp, err := c.PublishPost(ctx, id, reqEditors...)
+func (c *ClientWithResponses) PublishPostWithResponse(ctx context.Context, id openapi_types.UUID, params *PublishPostParams, reqEditors ...RequestEditorFn) (*PublishPostResponse, error) {
+	rsp, err := c.PublishPost(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20443,8 +21164,8 @@ func (c *ClientWithResponses) ListProvidersWithResponse(ctx context.Context, req
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
-func (c *ClientWithResponses) CreateProviderWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error) {
-	rsp, err := c.CreateProviderWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateProviderWithBodyWithResponse(ctx context.Context, params *CreateProviderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error) {
+	rsp, err := c.CreateProviderWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20458,8 +21179,8 @@ func (c *ClientWithResponses) CreateProviderWithBodyWithResponse(ctx context.Con
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/identity-providers (the `CreateProvider` operationId).
-func (c *ClientWithResponses) CreateProviderWithResponse(ctx context.Context, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error) {
-	rsp, err := c.CreateProvider(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateProviderWithResponse(ctx context.Context, params *CreateProviderParams, body CreateProviderJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateProviderResponse, error) {
+	rsp, err := c.CreateProvider(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20561,8 +21282,8 @@ func (c *ClientWithResponses) ListInvitationsWithResponse(ctx context.Context, p
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/invitations (the `CreateInvitation` operationId).
-func (c *ClientWithResponses) CreateInvitationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error) {
-	rsp, err := c.CreateInvitationWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateInvitationWithBodyWithResponse(ctx context.Context, params *CreateInvitationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error) {
+	rsp, err := c.CreateInvitationWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20576,8 +21297,8 @@ func (c *ClientWithResponses) CreateInvitationWithBodyWithResponse(ctx context.C
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/invitations (the `CreateInvitation` operationId).
-func (c *ClientWithResponses) CreateInvitationWithResponse(ctx context.Context, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error) {
-	rsp, err := c.CreateInvitation(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateInvitationWithResponse(ctx context.Context, params *CreateInvitationParams, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error) {
+	rsp, err := c.CreateInvitation(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20634,8 +21355,8 @@ func (c *ClientWithResponses) DeleteInvitationWithResponse(ctx context.Context, 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/invitations/{id}/resend (the `ResendInvitation` operationId).
-func (c *ClientWithResponses) ResendInvitationWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ResendInvitationResponse, error) {
-	rsp, err := c.ResendInvitation(ctx, id, reqEditors...)
+func (c *ClientWithResponses) ResendInvitationWithResponse(ctx context.Context, id openapi_types.UUID, params *ResendInvitationParams, reqEditors ...RequestEditorFn) (*ResendInvitationResponse, error) {
+	rsp, err := c.ResendInvitation(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20810,8 +21531,8 @@ func (c *ClientWithResponses) GetMyMfaWithResponse(ctx context.Context, reqEdito
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/me/mfa/recovery-codes (the `RenewRecoveryCodes` operationId).
-func (c *ClientWithResponses) RenewRecoveryCodesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RenewRecoveryCodesResponse, error) {
-	rsp, err := c.RenewRecoveryCodes(ctx, reqEditors...)
+func (c *ClientWithResponses) RenewRecoveryCodesWithResponse(ctx context.Context, params *RenewRecoveryCodesParams, reqEditors ...RequestEditorFn) (*RenewRecoveryCodesResponse, error) {
+	rsp, err := c.RenewRecoveryCodes(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20840,8 +21561,8 @@ func (c *ClientWithResponses) RemoveTotpWithResponse(ctx context.Context, reqEdi
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/me/mfa/totp (the `BeginTotp` operationId).
-func (c *ClientWithResponses) BeginTotpWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*BeginTotpResponse, error) {
-	rsp, err := c.BeginTotp(ctx, reqEditors...)
+func (c *ClientWithResponses) BeginTotpWithResponse(ctx context.Context, params *BeginTotpParams, reqEditors ...RequestEditorFn) (*BeginTotpResponse, error) {
+	rsp, err := c.BeginTotp(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20898,8 +21619,8 @@ func (c *ClientWithResponses) GetMyNotificationPreferencesWithResponse(ctx conte
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
-func (c *ClientWithResponses) UpdateMyNotificationPreferencesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error) {
-	rsp, err := c.UpdateMyNotificationPreferencesWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UpdateMyNotificationPreferencesWithBodyWithResponse(ctx context.Context, params *UpdateMyNotificationPreferencesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error) {
+	rsp, err := c.UpdateMyNotificationPreferencesWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20913,8 +21634,8 @@ func (c *ClientWithResponses) UpdateMyNotificationPreferencesWithBodyWithRespons
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/v1/me/notification-preferences (the `UpdateMyNotificationPreferences` operationId).
-func (c *ClientWithResponses) UpdateMyNotificationPreferencesWithResponse(ctx context.Context, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error) {
-	rsp, err := c.UpdateMyNotificationPreferences(ctx, body, reqEditors...)
+func (c *ClientWithResponses) UpdateMyNotificationPreferencesWithResponse(ctx context.Context, params *UpdateMyNotificationPreferencesParams, body UpdateMyNotificationPreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationPreferencesResponse, error) {
+	rsp, err := c.UpdateMyNotificationPreferences(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20939,8 +21660,8 @@ func (c *ClientWithResponses) ListMyNotificationsWithResponse(ctx context.Contex
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/me/notifications/read-all (the `ReadAllMyNotifications` operationId).
-func (c *ClientWithResponses) ReadAllMyNotificationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadAllMyNotificationsResponse, error) {
-	rsp, err := c.ReadAllMyNotifications(ctx, reqEditors...)
+func (c *ClientWithResponses) ReadAllMyNotificationsWithResponse(ctx context.Context, params *ReadAllMyNotificationsParams, reqEditors ...RequestEditorFn) (*ReadAllMyNotificationsResponse, error) {
+	rsp, err := c.ReadAllMyNotifications(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20965,8 +21686,8 @@ func (c *ClientWithResponses) CountMyUnreadNotificationsWithResponse(ctx context
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
-func (c *ClientWithResponses) UpdateMyNotificationWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error) {
-	rsp, err := c.UpdateMyNotificationWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UpdateMyNotificationWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateMyNotificationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error) {
+	rsp, err := c.UpdateMyNotificationWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20978,8 +21699,8 @@ func (c *ClientWithResponses) UpdateMyNotificationWithBodyWithResponse(ctx conte
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/v1/me/notifications/{id} (the `UpdateMyNotification` operationId).
-func (c *ClientWithResponses) UpdateMyNotificationWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error) {
-	rsp, err := c.UpdateMyNotification(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) UpdateMyNotificationWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateMyNotificationParams, body UpdateMyNotificationJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMyNotificationResponse, error) {
+	rsp, err := c.UpdateMyNotification(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21081,8 +21802,8 @@ func (c *ClientWithResponses) ListMembersWithResponse(ctx context.Context, param
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/members/leave (the `LeaveTenant` operationId).
-func (c *ClientWithResponses) LeaveTenantWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LeaveTenantResponse, error) {
-	rsp, err := c.LeaveTenant(ctx, reqEditors...)
+func (c *ClientWithResponses) LeaveTenantWithResponse(ctx context.Context, params *LeaveTenantParams, reqEditors ...RequestEditorFn) (*LeaveTenantResponse, error) {
+	rsp, err := c.LeaveTenant(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21111,8 +21832,8 @@ func (c *ClientWithResponses) RemoveMemberWithResponse(ctx context.Context, id o
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
-func (c *ClientWithResponses) UpdateMemberWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error) {
-	rsp, err := c.UpdateMemberWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UpdateMemberWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error) {
+	rsp, err := c.UpdateMemberWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21126,8 +21847,8 @@ func (c *ClientWithResponses) UpdateMemberWithBodyWithResponse(ctx context.Conte
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/v1/members/{id} (the `UpdateMember` operationId).
-func (c *ClientWithResponses) UpdateMemberWithResponse(ctx context.Context, id openapi_types.UUID, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error) {
-	rsp, err := c.UpdateMember(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) UpdateMemberWithResponse(ctx context.Context, id openapi_types.UUID, params *UpdateMemberParams, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMemberResponse, error) {
+	rsp, err := c.UpdateMember(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21210,8 +21931,8 @@ func (c *ClientWithResponses) ReplaceNotificationTemplateWithResponse(ctx contex
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
-func (c *ClientWithResponses) PreviewNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error) {
-	rsp, err := c.PreviewNotificationTemplateWithBody(ctx, name, locale, contentType, body, reqEditors...)
+func (c *ClientWithResponses) PreviewNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, params *PreviewNotificationTemplateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error) {
+	rsp, err := c.PreviewNotificationTemplateWithBody(ctx, name, locale, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21223,8 +21944,8 @@ func (c *ClientWithResponses) PreviewNotificationTemplateWithBodyWithResponse(ct
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/notification-templates/{name}/{locale}/preview (the `PreviewNotificationTemplate` operationId).
-func (c *ClientWithResponses) PreviewNotificationTemplateWithResponse(ctx context.Context, name string, locale string, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error) {
-	rsp, err := c.PreviewNotificationTemplate(ctx, name, locale, body, reqEditors...)
+func (c *ClientWithResponses) PreviewNotificationTemplateWithResponse(ctx context.Context, name string, locale string, params *PreviewNotificationTemplateParams, body PreviewNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewNotificationTemplateResponse, error) {
+	rsp, err := c.PreviewNotificationTemplate(ctx, name, locale, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21324,8 +22045,8 @@ func (c *ClientWithResponses) GetOpsEventWithResponse(ctx context.Context, id op
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
-func (c *ClientWithResponses) ReplayOpsEventWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error) {
-	rsp, err := c.ReplayOpsEventWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) ReplayOpsEventWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *ReplayOpsEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error) {
+	rsp, err := c.ReplayOpsEventWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21339,8 +22060,8 @@ func (c *ClientWithResponses) ReplayOpsEventWithBodyWithResponse(ctx context.Con
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/events/{id}/replay (the `ReplayOpsEvent` operationId).
-func (c *ClientWithResponses) ReplayOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error) {
-	rsp, err := c.ReplayOpsEvent(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) ReplayOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, params *ReplayOpsEventParams, body ReplayOpsEventJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayOpsEventResponse, error) {
+	rsp, err := c.ReplayOpsEvent(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21369,8 +22090,8 @@ func (c *ClientWithResponses) ListOpsJobsWithResponse(ctx context.Context, param
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
-func (c *ClientWithResponses) ApplyOpsJobsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error) {
-	rsp, err := c.ApplyOpsJobsWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) ApplyOpsJobsWithBodyWithResponse(ctx context.Context, params *ApplyOpsJobsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error) {
+	rsp, err := c.ApplyOpsJobsWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21384,8 +22105,8 @@ func (c *ClientWithResponses) ApplyOpsJobsWithBodyWithResponse(ctx context.Conte
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/jobs/actions (the `ApplyOpsJobs` operationId).
-func (c *ClientWithResponses) ApplyOpsJobsWithResponse(ctx context.Context, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error) {
-	rsp, err := c.ApplyOpsJobs(ctx, body, reqEditors...)
+func (c *ClientWithResponses) ApplyOpsJobsWithResponse(ctx context.Context, params *ApplyOpsJobsParams, body ApplyOpsJobsJSONRequestBody, reqEditors ...RequestEditorFn) (*ApplyOpsJobsResponse, error) {
+	rsp, err := c.ApplyOpsJobs(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21425,8 +22146,8 @@ func (c *ClientWithResponses) GetOpsJobWithResponse(ctx context.Context, id open
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/jobs/{id}/cancel (the `CancelOpsJob` operationId).
-func (c *ClientWithResponses) CancelOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*CancelOpsJobResponse, error) {
-	rsp, err := c.CancelOpsJob(ctx, id, reqEditors...)
+func (c *ClientWithResponses) CancelOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, params *CancelOpsJobParams, reqEditors ...RequestEditorFn) (*CancelOpsJobResponse, error) {
+	rsp, err := c.CancelOpsJob(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21440,8 +22161,8 @@ func (c *ClientWithResponses) CancelOpsJobWithResponse(ctx context.Context, id o
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/jobs/{id}/retry (the `RetryOpsJob` operationId).
-func (c *ClientWithResponses) RetryOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*RetryOpsJobResponse, error) {
-	rsp, err := c.RetryOpsJob(ctx, id, reqEditors...)
+func (c *ClientWithResponses) RetryOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, params *RetryOpsJobParams, reqEditors ...RequestEditorFn) (*RetryOpsJobResponse, error) {
+	rsp, err := c.RetryOpsJob(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21509,8 +22230,8 @@ func (c *ClientWithResponses) ListOpsQueuesWithResponse(ctx context.Context, req
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/queues/{name}/pause (the `PauseOpsQueue` operationId).
-func (c *ClientWithResponses) PauseOpsQueueWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*PauseOpsQueueResponse, error) {
-	rsp, err := c.PauseOpsQueue(ctx, name, reqEditors...)
+func (c *ClientWithResponses) PauseOpsQueueWithResponse(ctx context.Context, name string, params *PauseOpsQueueParams, reqEditors ...RequestEditorFn) (*PauseOpsQueueResponse, error) {
+	rsp, err := c.PauseOpsQueue(ctx, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21522,8 +22243,8 @@ func (c *ClientWithResponses) PauseOpsQueueWithResponse(ctx context.Context, nam
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/queues/{name}/resume (the `ResumeOpsQueue` operationId).
-func (c *ClientWithResponses) ResumeOpsQueueWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*ResumeOpsQueueResponse, error) {
-	rsp, err := c.ResumeOpsQueue(ctx, name, reqEditors...)
+func (c *ClientWithResponses) ResumeOpsQueueWithResponse(ctx context.Context, name string, params *ResumeOpsQueueParams, reqEditors ...RequestEditorFn) (*ResumeOpsQueueResponse, error) {
+	rsp, err := c.ResumeOpsQueue(ctx, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21548,8 +22269,8 @@ func (c *ClientWithResponses) ListOpsSchedulesWithResponse(ctx context.Context, 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/schedules/{name}/pause (the `PauseOpsSchedule` operationId).
-func (c *ClientWithResponses) PauseOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*PauseOpsScheduleResponse, error) {
-	rsp, err := c.PauseOpsSchedule(ctx, name, reqEditors...)
+func (c *ClientWithResponses) PauseOpsScheduleWithResponse(ctx context.Context, name string, params *PauseOpsScheduleParams, reqEditors ...RequestEditorFn) (*PauseOpsScheduleResponse, error) {
+	rsp, err := c.PauseOpsSchedule(ctx, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21563,8 +22284,8 @@ func (c *ClientWithResponses) PauseOpsScheduleWithResponse(ctx context.Context, 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/schedules/{name}/resume (the `ResumeOpsSchedule` operationId).
-func (c *ClientWithResponses) ResumeOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*ResumeOpsScheduleResponse, error) {
-	rsp, err := c.ResumeOpsSchedule(ctx, name, reqEditors...)
+func (c *ClientWithResponses) ResumeOpsScheduleWithResponse(ctx context.Context, name string, params *ResumeOpsScheduleParams, reqEditors ...RequestEditorFn) (*ResumeOpsScheduleResponse, error) {
+	rsp, err := c.ResumeOpsSchedule(ctx, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21576,8 +22297,8 @@ func (c *ClientWithResponses) ResumeOpsScheduleWithResponse(ctx context.Context,
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
-func (c *ClientWithResponses) RunOpsScheduleWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*RunOpsScheduleResponse, error) {
-	rsp, err := c.RunOpsSchedule(ctx, name, reqEditors...)
+func (c *ClientWithResponses) RunOpsScheduleWithResponse(ctx context.Context, name string, params *RunOpsScheduleParams, reqEditors ...RequestEditorFn) (*RunOpsScheduleResponse, error) {
+	rsp, err := c.RunOpsSchedule(ctx, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21621,8 +22342,8 @@ func (c *ClientWithResponses) ListRolesWithResponse(ctx context.Context, params 
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/roles (the `CreateRole` operationId).
-func (c *ClientWithResponses) CreateRoleWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateRoleResponse, error) {
-	rsp, err := c.CreateRoleWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateRoleWithBodyWithResponse(ctx context.Context, params *CreateRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateRoleResponse, error) {
+	rsp, err := c.CreateRoleWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21636,8 +22357,8 @@ func (c *ClientWithResponses) CreateRoleWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/roles (the `CreateRole` operationId).
-func (c *ClientWithResponses) CreateRoleWithResponse(ctx context.Context, body CreateRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateRoleResponse, error) {
-	rsp, err := c.CreateRole(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateRoleWithResponse(ctx context.Context, params *CreateRoleParams, body CreateRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateRoleResponse, error) {
+	rsp, err := c.CreateRole(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21709,8 +22430,8 @@ func (c *ClientWithResponses) UpdateRoleWithResponse(ctx context.Context, id ope
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
-func (c *ClientWithResponses) CloneRoleWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CloneRoleResponse, error) {
-	rsp, err := c.CloneRoleWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CloneRoleWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *CloneRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CloneRoleResponse, error) {
+	rsp, err := c.CloneRoleWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21724,8 +22445,8 @@ func (c *ClientWithResponses) CloneRoleWithBodyWithResponse(ctx context.Context,
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/roles/{id}/clone (the `CloneRole` operationId).
-func (c *ClientWithResponses) CloneRoleWithResponse(ctx context.Context, id openapi_types.UUID, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*CloneRoleResponse, error) {
-	rsp, err := c.CloneRole(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) CloneRoleWithResponse(ctx context.Context, id openapi_types.UUID, params *CloneRoleParams, body CloneRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*CloneRoleResponse, error) {
+	rsp, err := c.CloneRole(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21814,8 +22535,8 @@ func (c *ClientWithResponses) ListTenantsWithResponse(ctx context.Context, param
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/tenants (the `CreateTenant` operationId).
-func (c *ClientWithResponses) CreateTenantWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTenantResponse, error) {
-	rsp, err := c.CreateTenantWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateTenantWithBodyWithResponse(ctx context.Context, params *CreateTenantParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTenantResponse, error) {
+	rsp, err := c.CreateTenantWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21829,8 +22550,8 @@ func (c *ClientWithResponses) CreateTenantWithBodyWithResponse(ctx context.Conte
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/tenants (the `CreateTenant` operationId).
-func (c *ClientWithResponses) CreateTenantWithResponse(ctx context.Context, body CreateTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTenantResponse, error) {
-	rsp, err := c.CreateTenant(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateTenantWithResponse(ctx context.Context, params *CreateTenantParams, body CreateTenantJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTenantResponse, error) {
+	rsp, err := c.CreateTenant(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21904,8 +22625,8 @@ func (c *ClientWithResponses) UpdateTenantWithResponse(ctx context.Context, id o
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/tenants/{id}/resume (the `ResumeTenant` operationId).
-func (c *ClientWithResponses) ResumeTenantWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ResumeTenantResponse, error) {
-	rsp, err := c.ResumeTenant(ctx, id, reqEditors...)
+func (c *ClientWithResponses) ResumeTenantWithResponse(ctx context.Context, id openapi_types.UUID, params *ResumeTenantParams, reqEditors ...RequestEditorFn) (*ResumeTenantResponse, error) {
+	rsp, err := c.ResumeTenant(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21919,8 +22640,8 @@ func (c *ClientWithResponses) ResumeTenantWithResponse(ctx context.Context, id o
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/tenants/{id}/suspend (the `SuspendTenant` operationId).
-func (c *ClientWithResponses) SuspendTenantWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*SuspendTenantResponse, error) {
-	rsp, err := c.SuspendTenant(ctx, id, reqEditors...)
+func (c *ClientWithResponses) SuspendTenantWithResponse(ctx context.Context, id openapi_types.UUID, params *SuspendTenantParams, reqEditors ...RequestEditorFn) (*SuspendTenantResponse, error) {
+	rsp, err := c.SuspendTenant(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}

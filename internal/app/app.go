@@ -16,6 +16,7 @@ import (
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/housekeeping"
 	"github.com/yourorg/platform/internal/httpserver"
+	"github.com/yourorg/platform/internal/idempotency"
 	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/internal/infra/redis"
 	"github.com/yourorg/platform/internal/infra/river"
@@ -43,7 +44,7 @@ func Core(c *catalog.Catalog) fx.Option {
 		telemetry.Module, errorbus.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, outbound.Module,
 		auth.Module, authz.Module, tenant.Module, settings.Module,
 		audit.Module, health.Module, management.Module, debug.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
-		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module,
+		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module, idempotency.Module,
 		module.Config("modules", catalog.DefaultConfig()),
 		fx.Provide(features, pooled, examined, vocabulary, keys),
 	}

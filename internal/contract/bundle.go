@@ -126,6 +126,9 @@ func decorate(op map[string]any, module string, o Operation) {
 		responses["default"] = map[string]any{"$ref": "#/components/responses/Problem"}
 	}
 	op["responses"] = responses
+	if o.Idempotent() {
+		takeKey(op)
+	}
 	if _, ok := op["security"]; !ok && o.Keys != NoKeys {
 		op["security"] = []any{map[string]any{"bearer": []any{}}, map[string]any{"api_key": []any{}}}
 	}

@@ -14,6 +14,7 @@ import (
 
 	internalaudit "github.com/yourorg/platform/internal/audit"
 	"github.com/yourorg/platform/internal/contract"
+	"github.com/yourorg/platform/internal/idempotency"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/logger"
@@ -63,14 +64,17 @@ func (s *Server) transacted(ops map[string]*mounted) module.Around {
 		return func(c *gin.Context, request any) (response any, err error) {
 			outer := c.Request
 			defer func() { c.Request = outer }()
-			err = s.tx.InTx(outer.Context(), func(ctx context.Context) error {
+			work := func(ctx context.Context) error {
 				c.Request = outer.WithContext(ctx)
 				if response, err = next(c, request); err != nil {
 					return err
 				}
 				return s.audit.Record(ctx, audit.Entry{Action: op.action(), Target: target(outer.URL.Path, response), Outcome: audit.Succeeded})
-			})
-			if err != nil {
+			}
+			if op.Idempotent() && len(outer.Header[idempotency.Header]) > 0 {
+				return nil, s.once(c, op, func(ctx context.Context) (any, error) { err := work(ctx); return response, err })
+			}
+			if err = s.tx.InTx(outer.Context(), work); err != nil {
 				return nil, err
 			}
 			return response, nil
@@ -144,12 +148,13 @@ const recordTimeout = time.Second
 
 // recordFailure writes in a transaction of its own: the one of the attempt is rolled back. Attempts without a known
 // caller are not recorded, because anybody could fill the trail with them, nor those that failed because the database
-// cannot be written to: waiting for it once more would only double the caller's wait. Both are in the log.
+// cannot be written to: waiting for it once more would only double the caller's wait. Both are in the log. Who asks again
+// while the same request is running has attempted nothing.
 func (s *Server) recordFailure(c *gin.Context, p *problem.Problem) {
 	ctx := c.Request.Context()
 	v, _ := c.Get(operationKey)
 	op, found := v.(*mounted)
-	if _, known := auth.FromContext(ctx); !found || !known || !op.Mutates() || strings.HasPrefix(p.Code, "database.") {
+	if _, known := auth.FromContext(ctx); !found || !known || !op.Mutates() || strings.HasPrefix(p.Code, "database.") || errors.Is(p, idempotency.ErrRunning) {
 		return
 	}
 	outcome := audit.Failed

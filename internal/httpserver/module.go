@@ -9,6 +9,7 @@ import (
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/debug"
 	"github.com/yourorg/platform/internal/health"
+	"github.com/yourorg/platform/internal/idempotency"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
@@ -36,13 +37,14 @@ type deps struct {
 	Limits  *ratelimit.Limiter
 	Cookies auth.CookieRules
 	Errors  errorbus.Reporter
+	Answers *idempotency.Answers
 	Auth    internalauth.Config
 	Shown   *debug.Routes
 }
 
 func provide(lc fx.Lifecycle, cfg Config, d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
 	s, err := New(cfg, Deps{
-		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Auth.StepUpAge,
+		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Auth.StepUpAge,
 	}, apis.All...)
 	if err != nil {
 		return nil, err

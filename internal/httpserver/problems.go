@@ -75,6 +75,10 @@ func present(header http.Header, r *http.Request, op *mounted, challenge, id str
 		header.Set("WWW-Authenticate", challenge)
 	case problem.TooMany, problem.Unavailable:
 		header.Set("Retry-After", problemdoc.RetryAfter(p))
+	case problem.Conflict:
+		if p.RetryAfter > 0 { // most conflicts do not go away by waiting
+			header.Set("Retry-After", problemdoc.RetryAfter(p))
+		}
 	case problem.TooLarge:
 		header.Set("Connection", "close") // the rest of the body will not be read
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/yourorg/platform/internal/cors"
 	"github.com/yourorg/platform/internal/forwarded"
 	"github.com/yourorg/platform/internal/health"
+	"github.com/yourorg/platform/internal/idempotency"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
@@ -46,6 +47,7 @@ type Deps struct {
 	Limits  *ratelimit.Limiter
 	Cookies auth.CookieRules
 	Errors  errorbus.Reporter
+	Answers *idempotency.Answers
 
 	StepUpAge time.Duration // how old an authentication may be for x-step-up; 0 refuses all
 }
@@ -64,6 +66,7 @@ type Server struct {
 	limits  *ratelimit.Limiter
 	cookies *cookies
 	errors  errorbus.Reporter
+	answers *idempotency.Answers
 	recent  time.Duration // the age from which an authentication is no longer enough for x-step-up
 
 	proxies *forwarded.Proxies
@@ -104,7 +107,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
-		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, recent: d.StepUpAge,
+		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, answers: d.Answers, recent: d.StepUpAge,
 		proxies: proxies, cors: cors.New(cfg.CORS),
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),

@@ -43,7 +43,7 @@ type Problem struct {
 	Title      string
 	Detail     string
 	Fields     []Field
-	RetryAfter time.Duration // sent with 429 and 503, rounded up to whole seconds; 0 means one second
+	RetryAfter time.Duration // sent with 429 and 503, rounded up to whole seconds; 0 means one second. With 409 when it is set
 
 	cause error
 }
