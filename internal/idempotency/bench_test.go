@@ -1,0 +1,45 @@
+package idempotency_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"github.com/yourorg/platform/internal/testapp"
+	"github.com/yourorg/platform/modules"
+)
+
+// BenchmarkPost writes a post without a key, with a new one each time, and with one and the same.
+func BenchmarkPost(b *testing.B) {
+	app := testapp.New(b, modules.All(), testapp.Options{Log: zap.NewNop()})
+	user := app.Register(b, "bench")
+	n := 0
+	for _, bench := range []struct {
+		name string
+		key  func() string
+	}{
+		{"plain", func() string { return "" }},
+		{"new_key", func() string { n++; return fmt.Sprint("key-", n) }},
+		{"replayed", func() string { return "key-0" }},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequest(http.MethodPost, "/api/v1/blog/posts", strings.NewReader(`{"title": "A title", "content": "A text."}`))
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Authorization", "Bearer "+user.Token)
+				if key := bench.key(); key != "" {
+					r.Header.Set("Idempotency-Key", key)
+				}
+				w := httptest.NewRecorder()
+				app.ServeHTTP(w, r)
+				require.Equal(b, http.StatusCreated, w.Code, w.Body)
+			}
+		})
+	}
+}

@@ -1,0 +1,139 @@
+package idempotency_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/yourorg/platform/internal/testapp"
+)
+
+const callers = 8 // of each key, at once
+
+func TestOfRequestsAtOnceOneIsDone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	replicas := []*rig{r}
+	if testapp.Postgres() {
+		replicas = append(replicas, replica(t, r.DatabaseURL()))
+	}
+	tally := race(t, 200, r.owner.Token, replicas...)
+	require.Equal(t, 200, tally[first])
+	r.onceEach(t, 200)
+}
+
+// How a request of a race may be answered.
+const (
+	first = iota
+	replayed
+	running
+)
+
+// race sends each key by eight callers at once, over the replicas in turn, and tells how often each answer came. There is
+// no other answer, and every repetition of one is the same.
+func race(t *testing.T, keys int, token string, replicas ...*rig) (tally [3]int) {
+	t.Helper()
+	var counts [3]atomic.Int64
+	for key := range keys {
+		text := fmt.Sprint(key)
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for n := range callers {
+			all.Go(func() {
+				<-start
+				answer := replicas[(n+key)%len(replicas)].Do(t, thing(token, "race-"+text, text))
+				switch {
+				case answer.Status == http.StatusConflict && answer.Code(t) == "idempotency.running":
+					counts[running].Add(1)
+				case answer.Status != http.StatusCreated || string(answer.Body) != `{"text":"`+text+"\"}\n":
+					t.Errorf("key %d: %d %s", key, answer.Status, answer.Body)
+				case answer.Header.Get("Idempotency-Replayed") == "true":
+					counts[replayed].Add(1)
+				default:
+					counts[first].Add(1)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+	}
+	for i := range counts {
+		tally[i] = int(counts[i].Load())
+	}
+	t.Logf("%d keys × %d callers: %d first answers, %d replayed, %d told that it runs", keys, callers, tally[first], tally[replayed], tally[running])
+	return tally
+}
+
+func (r *rig) onceEach(t *testing.T, keys int) {
+	t.Helper()
+	effects := r.effects(t)
+	require.Len(t, effects, keys)
+	for text, n := range effects {
+		require.Equal(t, 1, n, "key %s", text)
+	}
+	require.Len(t, r.Rows(t, "SELECT id FROM idempotency_answers"), keys)
+}
+
+// The work of some is undone: the next of the eight may do it then, and no two of them.
+func TestOfRequestsAtOnceOneIsDoneAlsoWhenSomeFail(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.after = func(_ context.Context, text string) (any, error) {
+		if rand.N(2) == 0 {
+			return nil, context.Canceled
+		}
+		return made{text: text}, nil
+	}
+	won := map[string]int{}
+	for key := range 50 {
+		text := fmt.Sprint(key)
+		var all sync.WaitGroup
+		var wins atomic.Int64
+		for range callers {
+			all.Go(func() {
+				answer := r.Do(t, thing(r.owner.Token, "race-"+text, text))
+				if answer.Status == http.StatusCreated && answer.Header.Get("Idempotency-Replayed") == "" {
+					wins.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if n := wins.Load(); n > 0 {
+			won[text] = int(n)
+			require.EqualValues(t, 1, n, "key %d", key)
+		}
+	}
+	require.NotEmpty(t, won)
+	require.Equal(t, won, r.effects(t))
+}
+
+// What another replica commits after this one has looked, and before it has the lock, is noticed when the answer is kept.
+// SQLite has no such moment: whoever has its one writer sees everything.
+func TestWorkThatAnotherReplicaHasDoneMeanwhileIsUndone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if !testapp.Postgres() {
+		t.Skip("Postgres only")
+	}
+	for name, ending := range map[string]error{"the work succeeds": nil, "the work fails": context.Canceled} {
+		key := strings.ReplaceAll(name, " ", "-")
+		r.after = nil
+		r.Want(t, http.StatusCreated, thing(r.owner.Token, key, name))
+		r.Tamper(t, "DROP TABLE IF EXISTS hidden", "CREATE TABLE hidden AS SELECT * FROM idempotency_answers", "DELETE FROM idempotency_answers")
+		r.after = func(_ context.Context, text string) (any, error) {
+			r.Tamper(t, "INSERT INTO idempotency_answers SELECT * FROM hidden")
+			return made{text: "not " + text}, ending
+		}
+		answer := r.Want(t, http.StatusCreated, thing(r.owner.Token, key, name))
+		require.Equal(t, "true", answer.Header.Get("Idempotency-Replayed"), name)
+		require.JSONEq(t, `{"text": "`+name+`"}`, string(answer.Body))
+		require.Equal(t, 1, r.effects(t)[name])
+	}
+}
