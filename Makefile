@@ -60,7 +60,7 @@ test-integration: ## the same suites on the Postgres at PLATFORM_TEST_POSTGRES_D
 	$(ON_POSTGRES) $(GO) test -count=1 -timeout 20m $$($(GO) list ./internal/... ./modules/... ./cmd/... | $(RUNNING) | grep -Ev '$(SPECIAL)')
 
 soak: ## the long loops: kill -9 under load, servers that go away; PLATFORM_TEST_DATABASE=postgres for Postgres
-	$(GO) test -tags soak -run Soak -count=1 -timeout 90m -v ./cmd/... ./internal/outbox/... ./internal/jobs/...
+	$(GO) test -tags soak -run Soak -count=1 -timeout 90m -v ./cmd/... ./internal/outbox/... ./internal/jobs/... ./internal/httpserver/...
 
 generate: ## everything that is generated: clients, servers, permissions, the bundle, reference pages
 	$(GO) run ./internal/codegen/run

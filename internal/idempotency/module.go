@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/fx"
 
+	_ "github.com/yourorg/platform/internal/idempotency/ent/runtime" // installs the hooks of the schema
 	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/secret"
@@ -21,4 +22,6 @@ var Module = fx.Module("idempotency",
 	module.Housekeeping[*Answers](), module.TenantErasers[*Answers](), module.ErasesMembers[*Answers](),
 )
 
-func provide(cfg Config, db *database.Driver, sealer secret.Sealer) *Answers { return New(cfg, db, sealer) }
+func provide(cfg Config, db *database.Driver, sealer secret.Sealer) *Answers {
+	return New(cfg, db, sealer)
+}

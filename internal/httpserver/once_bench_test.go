@@ -1,4 +1,4 @@
-package idempotency_test
+package httpserver_test
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package idempotency_test
+package httpserver_test
 
 import (
 	"context"
@@ -18,12 +18,12 @@ import (
 
 type fields = map[string]any
 
-// probe is a module with an operation whose effects can be counted.
-type probe struct{ rig *rig }
+// things is a module with an operation whose effects can be counted.
+type things struct{ rig *workshop }
 
-func (probe) Name() string      { return "probe" }
-func (probe) Migrations() fs.FS { return nil }
-func (probe) Manifest() []byte {
+func (things) Name() string      { return "probe" }
+func (things) Migrations() fs.FS { return nil }
+func (things) Manifest() []byte {
 	return []byte(`
 name: probe
 version: 1.0.0
@@ -34,7 +34,7 @@ permissions:
 `)
 }
 
-func (p probe) Init() fx.Option {
+func (p things) Init() fx.Option {
 	const body = `
       x-permission: probe.thing.make
       requestBody:
@@ -62,13 +62,13 @@ paths:
       operationId: makeByHand
       x-transaction: manual` + body
 	return fx.Options(
-		fx.Provide(func() probe { return p }),
-		module.Routes([]byte(contract), func(p probe) module.Mount { return p.mount }),
+		fx.Provide(func() things { return p }),
+		module.Routes([]byte(contract), func(p things) module.Mount { return p.mount }),
 	)
 }
 
 // mount does what a generated server does.
-func (p probe) mount(r gin.IRouter, around module.Around, fail func(*gin.Context, error)) {
+func (p things) mount(r gin.IRouter, around module.Around, fail func(*gin.Context, error)) {
 	serve := func(id string) gin.HandlerFunc {
 		handler := around(id, p.rig.makeThing)
 		return func(c *gin.Context) {
@@ -105,15 +105,15 @@ func (m made) VisitMakeThingResponse(w http.ResponseWriter) error {
 	return json.NewEncoder(w).Encode(fields{"text": m.text})
 }
 
-// rig is a platform with the probe.
-type rig struct {
+// workshop is a platform with the probe.
+type workshop struct {
 	*testapp.App
 	owner   testapp.User
 	answers *idempotency.Answers
 	after   func(ctx context.Context, text string) (any, error) // decides how the work ends; nil is well
 }
 
-func newRig(t testing.TB, set ...string) *rig {
+func newWorkshop(t testing.TB, set ...string) *workshop {
 	t.Helper()
 	r := replica(t, "", set...)
 	if testapp.Postgres() {
@@ -126,17 +126,17 @@ func newRig(t testing.TB, set ...string) *rig {
 }
 
 // replica is another platform over a database.
-func replica(t testing.TB, url string, set ...string) *rig {
+func replica(t testing.TB, url string, set ...string) *workshop {
 	t.Helper()
-	r := &rig{}
-	r.App = testapp.New(t, append(modules.All(), probe{r}), testapp.Options{
+	r := &workshop{}
+	r.App = testapp.New(t, append(modules.All(), things{r}), testapp.Options{
 		Set: set, Database: url, Extra: []fx.Option{fx.Populate(&r.answers)},
 	})
 	return r
 }
 
 // makeThing writes a row before anything can go wrong.
-func (r *rig) makeThing(c *gin.Context, _ any) (any, error) {
+func (r *workshop) makeThing(c *gin.Context, _ any) (any, error) {
 	ctx := c.Request.Context()
 	text := ""
 	if body, ok := c.Request.Body.(interface{ ValidatedValue() any }); ok {
@@ -152,7 +152,7 @@ func (r *rig) makeThing(c *gin.Context, _ any) (any, error) {
 }
 
 // effects counts what has been made.
-func (r *rig) effects(t testing.TB) map[string]int {
+func (r *workshop) effects(t testing.TB) map[string]int {
 	t.Helper()
 	count := map[string]int{}
 	for _, row := range r.Rows(t, "SELECT text FROM probe_effects") {
@@ -161,9 +161,9 @@ func (r *rig) effects(t testing.TB) map[string]int {
 	return count
 }
 
-const things = "/api/v1/probe/things"
+const thingsPath = "/api/v1/probe/things"
 
-// thing is a request that makes one.
-func thing(token, key, text string) testapp.Call {
-	return testapp.Call{Method: "POST", Path: things, Token: token, Body: fields{"text": text}, Header: map[string]string{"Idempotency-Key": key}}
+// making is a request that makes one.
+func making(token, key, text string) testapp.Call {
+	return testapp.Call{Method: "POST", Path: thingsPath, Token: token, Body: fields{"text": text}, Header: map[string]string{"Idempotency-Key": key}}
 }

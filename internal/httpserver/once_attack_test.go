@@ -1,4 +1,4 @@
-package idempotency_test
+package httpserver_test
 
 import (
 	"context"
@@ -20,10 +20,10 @@ import (
 
 func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 
-// request is one whose keys no Call can say.
-func request(t testing.TB, r *rig, keys ...string) *http.Request {
+// keyedRequest is one whose keys no Call can say.
+func keyedRequest(t testing.TB, r *workshop, keys ...string) *http.Request {
 	t.Helper()
-	call := httptest.NewRequest(http.MethodPost, things, strings.NewReader(`{"text": "one"}`))
+	call := httptest.NewRequest(http.MethodPost, thingsPath, strings.NewReader(`{"text": "one"}`))
 	call.Header.Set("Content-Type", "application/json")
 	call.Header.Set("Authorization", "Bearer "+r.owner.Token)
 	call.Header["Idempotency-Key"] = keys
@@ -31,7 +31,7 @@ func request(t testing.TB, r *rig, keys ...string) *http.Request {
 }
 
 // join makes a member of the owner's tenant.
-func (r *rig) join(t *testing.T, role string) testapp.User {
+func (r *workshop) join(t *testing.T, role string) testapp.User {
 	t.Helper()
 	u := r.Register(t, "bob")
 	post := func(token, path string, body fields) testapp.Answer {
@@ -49,7 +49,7 @@ func (r *rig) join(t *testing.T, role string) testapp.User {
 }
 
 // apiKey is the request for a key that may make things, under an Idempotency-Key.
-func (r *rig) apiKey(key string) testapp.Call {
+func (r *workshop) apiKey(key string) testapp.Call {
 	return testapp.Call{
 		Method: "POST", Path: "/api/v1/api-keys", Token: r.owner.Token, Header: map[string]string{"Idempotency-Key": key},
 		Body: fields{"name": "ci", "permissions": []string{"probe.thing.make"}},
@@ -60,12 +60,12 @@ type issued struct{ Key string }
 
 func TestAKeyMeansNothingToAnybodyElse(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newWorkshop(t)
 	var first, second issued
 	r.Want(t, http.StatusCreated, r.apiKey("a")).JSON(t, &first)
 	r.Want(t, http.StatusCreated, r.apiKey("b")).JSON(t, &second)
 	for i, token := range []string{r.owner.Token, r.Register(t, "eve").Token, r.join(t, "member").Token, first.Key, second.Key} {
-		answer := r.Want(t, http.StatusCreated, thing(token, "k-1", fmt.Sprint(i)))
+		answer := r.Want(t, http.StatusCreated, making(token, "k-1", fmt.Sprint(i)))
 		require.Empty(t, answer.Header.Get("Idempotency-Replayed"), i)
 		require.JSONEq(t, fmt.Sprintf(`{"text": "%d"}`, i), string(answer.Body))
 	}
@@ -74,9 +74,9 @@ func TestAKeyMeansNothingToAnybodyElse(t *testing.T) {
 
 func TestWhoMayNoLongerDoItGetsNoAnswer(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newWorkshop(t)
 	bob := r.join(t, "member")
-	call := thing(bob.Token, "k-1", "one")
+	call := making(bob.Token, "k-1", "one")
 	r.Want(t, http.StatusCreated, call)
 	require.NoError(t, r.Grants.Unassign(tenant.NewContext(t.Context(), bob.TenantID), bob.TenantID, bob.ID, "member"))
 	testapp.WithinASecond(t, func() bool { return r.Do(t, call).Status == http.StatusForbidden })
@@ -90,7 +90,7 @@ func TestWhoMayNoLongerDoItGetsNoAnswer(t *testing.T) {
 
 func TestWhatIsShownOnceCannotBeReadInTheDatabase(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newWorkshop(t)
 	var first, again issued
 	r.Want(t, http.StatusCreated, r.apiKey("the-key-of-the-request")).JSON(t, &first)
 	r.Want(t, http.StatusCreated, r.apiKey("the-key-of-the-request")).JSON(t, &again)
@@ -114,22 +114,22 @@ func TestWhatIsShownOnceCannotBeReadInTheDatabase(t *testing.T) {
 
 func TestAnAnswerInAnotherRowCannotBeRead(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.Want(t, http.StatusCreated, thing(r.owner.Token, "k-1", "one"))
+	r := newWorkshop(t)
+	r.Want(t, http.StatusCreated, making(r.owner.Token, "k-1", "one"))
 	from := r.Rows(t, "SELECT id FROM idempotency_answers")[0]["id"]
-	r.Want(t, http.StatusCreated, thing(r.owner.Token, "k-2", "one"))
+	r.Want(t, http.StatusCreated, making(r.owner.Token, "k-2", "one"))
 	r.Tamper(t, "UPDATE idempotency_answers SET answer = (SELECT answer FROM idempotency_answers WHERE id = '"+from+"')")
-	r.Want(t, http.StatusCreated, thing(r.owner.Token, "k-1", "one"))
-	r.Want(t, http.StatusInternalServerError, thing(r.owner.Token, "k-2", "one"))
+	r.Want(t, http.StatusCreated, making(r.owner.Token, "k-1", "one"))
+	r.Want(t, http.StatusInternalServerError, making(r.owner.Token, "k-2", "one"))
 	require.Equal(t, map[string]int{"one": 2}, r.effects(t))
 }
 
 func TestAnswersGoWithTheirOwner(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newWorkshop(t)
 	bob, eve := r.join(t, "member"), r.Register(t, "eve")
 	for _, token := range []string{r.owner.Token, bob.Token, eve.Token} {
-		r.Want(t, http.StatusCreated, thing(token, "k-1", "one"))
+		r.Want(t, http.StatusCreated, making(token, "k-1", "one"))
 	}
 	in := func(id uuid.UUID) context.Context { return tenant.NewContext(t.Context(), id) }
 	require.NoError(t, r.answers.EraseMember(in(bob.TenantID), bob.TenantID, bob.ID))

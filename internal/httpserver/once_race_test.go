@@ -1,4 +1,4 @@
-package idempotency_test
+package httpserver_test
 
 import (
 	"context"
@@ -19,8 +19,8 @@ const callers = 8 // of each key, at once
 
 func TestOfRequestsAtOnceOneIsDone(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	replicas := []*rig{r}
+	r := newWorkshop(t)
+	replicas := []*workshop{r}
 	if testapp.Postgres() {
 		replicas = append(replicas, replica(t, r.DatabaseURL()))
 	}
@@ -36,19 +36,20 @@ const (
 	running
 )
 
-// race sends each key by eight callers at once, over the replicas in turn, and tells how often each answer came. There is
+// race sends each key by eight callers at once, over the replicas in turn and four keys at a time, and tells how often
+// each answer came. There is
 // no other answer, and every repetition of one is the same.
-func race(t *testing.T, keys int, token string, replicas ...*rig) (tally [3]int) {
+func race(t *testing.T, keys int, token string, replicas ...*workshop) (tally [3]int) {
 	t.Helper()
 	var counts [3]atomic.Int64
-	for key := range keys {
+	one := func(key int) {
 		text := fmt.Sprint(key)
 		var all sync.WaitGroup
 		start := make(chan struct{})
 		for n := range callers {
 			all.Go(func() {
 				<-start
-				answer := replicas[(n+key)%len(replicas)].Do(t, thing(token, "race-"+text, text))
+				answer := replicas[(n+key)%len(replicas)].Do(t, making(token, "race-"+text, text))
 				switch {
 				case answer.Status == http.StatusConflict && answer.Code(t) == "idempotency.running":
 					counts[running].Add(1)
@@ -64,6 +65,16 @@ func race(t *testing.T, keys int, token string, replicas ...*rig) (tally [3]int)
 		close(start)
 		all.Wait()
 	}
+	var next atomic.Int64
+	var lanes sync.WaitGroup
+	for range 4 {
+		lanes.Go(func() {
+			for key := int(next.Add(1)); key <= keys; key = int(next.Add(1)) {
+				one(key)
+			}
+		})
+	}
+	lanes.Wait()
 	for i := range counts {
 		tally[i] = int(counts[i].Load())
 	}
@@ -71,7 +82,7 @@ func race(t *testing.T, keys int, token string, replicas ...*rig) (tally [3]int)
 	return tally
 }
 
-func (r *rig) onceEach(t *testing.T, keys int) {
+func (r *workshop) onceEach(t *testing.T, keys int) {
 	t.Helper()
 	effects := r.effects(t)
 	require.Len(t, effects, keys)
@@ -84,7 +95,7 @@ func (r *rig) onceEach(t *testing.T, keys int) {
 // The work of some is undone: the next of the eight may do it then, and no two of them.
 func TestOfRequestsAtOnceOneIsDoneAlsoWhenSomeFail(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newWorkshop(t)
 	r.after = func(_ context.Context, text string) (any, error) {
 		if rand.N(2) == 0 {
 			return nil, context.Canceled
@@ -98,7 +109,7 @@ func TestOfRequestsAtOnceOneIsDoneAlsoWhenSomeFail(t *testing.T) {
 		var wins atomic.Int64
 		for range callers {
 			all.Go(func() {
-				answer := r.Do(t, thing(r.owner.Token, "race-"+text, text))
+				answer := r.Do(t, making(r.owner.Token, "race-"+text, text))
 				if answer.Status == http.StatusCreated && answer.Header.Get("Idempotency-Replayed") == "" {
 					wins.Add(1)
 				}
@@ -118,20 +129,20 @@ func TestOfRequestsAtOnceOneIsDoneAlsoWhenSomeFail(t *testing.T) {
 // SQLite has no such moment: whoever has its one writer sees everything.
 func TestWorkThatAnotherReplicaHasDoneMeanwhileIsUndone(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newWorkshop(t)
 	if !testapp.Postgres() {
 		t.Skip("Postgres only")
 	}
 	for name, ending := range map[string]error{"the work succeeds": nil, "the work fails": context.Canceled} {
 		key := strings.ReplaceAll(name, " ", "-")
 		r.after = nil
-		r.Want(t, http.StatusCreated, thing(r.owner.Token, key, name))
+		r.Want(t, http.StatusCreated, making(r.owner.Token, key, name))
 		r.Tamper(t, "DROP TABLE IF EXISTS hidden", "CREATE TABLE hidden AS SELECT * FROM idempotency_answers", "DELETE FROM idempotency_answers")
 		r.after = func(_ context.Context, text string) (any, error) {
 			r.Tamper(t, "INSERT INTO idempotency_answers SELECT * FROM hidden")
 			return made{text: "not " + text}, ending
 		}
-		answer := r.Want(t, http.StatusCreated, thing(r.owner.Token, key, name))
+		answer := r.Want(t, http.StatusCreated, making(r.owner.Token, key, name))
 		require.Equal(t, "true", answer.Header.Get("Idempotency-Replayed"), name)
 		require.JSONEq(t, `{"text": "`+name+`"}`, string(answer.Body))
 		require.Equal(t, 1, r.effects(t)[name])
