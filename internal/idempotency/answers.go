@@ -51,28 +51,28 @@ func (a *Answers) Once(ctx context.Context, r *Request, work func(context.Contex
 	}
 	defer a.running.end(p.id)
 	err = a.db.InTx(ctx, func(ctx context.Context) error {
-		free, sealed, err := a.look(ctx, r, p)
+		s, err := a.look(ctx, r, p)
 		switch {
 		case err != nil:
 			return err
-		case sealed != nil:
-			answer, err = a.open(r, p, sealed)
+		case s.sealed != nil:
+			answer, err = a.open(r, p, s.sealed)
 			replayed = true
 			return err
-		case !free:
+		case !s.free:
 			return ErrRunning
 		}
 		if answer, err = work(ctx); err != nil {
 			return err
 		}
-		return a.insert(ctx, r, p, answer)
+		return a.insert(ctx, r, p, s, answer)
 	})
 	switch {
 	case err == nil:
 		return answer, replayed, nil
 	case replayed || errors.Is(err, ErrRunning) || ctx.Err() != nil:
 		return nil, false, err
-	case errors.Is(err, errBeaten):
+	case beaten(err):
 		return a.repeat(ctx, r, p, ErrRunning)
 	}
 	return a.repeat(ctx, r, p, err) // work can also fail because the same request has been done meanwhile

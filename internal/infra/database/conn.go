@@ -49,11 +49,17 @@ type scoped struct {
 
 	last  scope // what the open transaction has
 	known bool  // whether last is certain
+
+	parting string // what the open transaction ends with: see ExecAtCommit
 }
 
 func (c *scoped) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	c.known = false
-	return c.Conn.BeginTx(ctx, opts)
+	c.known, c.parting = false, ""
+	begun, err := c.Conn.BeginTx(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return parting{begun, ctx, c}, nil
 }
 
 func (c *scoped) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
@@ -65,6 +71,9 @@ func (c *scoped) QueryContext(ctx context.Context, query string, args []driver.N
 }
 
 func (c *scoped) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
+	if query, waits := strings.CutPrefix(query, partingMark); waits {
+		return driver.ResultNoRows, c.part(ctx, query)
+	}
 	err = c.within(ctx, query, func() error {
 		result, err = c.Conn.ExecContext(ctx, query, args)
 		return err

@@ -38,8 +38,7 @@ const (
 // ahead is the statement that sets the scope. It is bound to the prepared statement where there is one.
 func (s scope) ahead(prepared bool) *ahead {
 	id := s.tenant.String()
-	a := &ahead{text: "SELECT set_config('role', " + quote(s.role) + ", true), set_config('platform.tenant', " + quote(id) +
-		", true), set_config('platform.system', " + quote(s.system) + ", true);\n"}
+	a := &ahead{text: s.text()}
 	if !prepared { // under its name all the same: the unnamed statement may be the one that follows
 		a.bound = must((&pgproto3.Close{ObjectType: 'S', Name: setScopeName}).Encode(a.bound))
 		a.bound = must((&pgproto3.Parse{Name: setScopeName, Query: setScope}).Encode(a.bound))
@@ -50,6 +49,12 @@ func (s scope) ahead(prepared bool) *ahead {
 	}).Encode(a.bound))
 	a.bound = must((&pgproto3.Execute{}).Encode(a.bound))
 	return a
+}
+
+// text is the statement in a text that others follow.
+func (s scope) text() string {
+	return "SELECT set_config('role', " + quote(s.role) + ", true), set_config('platform.tenant', " + quote(s.tenant.String()) +
+		", true), set_config('platform.system', " + quote(s.system) + ", true);\n"
 }
 
 // must is for messages that are far below the size that the protocol can carry.
