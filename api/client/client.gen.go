@@ -2361,6 +2361,12 @@ type CreatePostParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetPostParams defines parameters for GetPost.
+type GetPostParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // UpdatePostParams defines parameters for UpdatePost.
 type UpdatePostParams struct {
 	// IfMatch The ETag of the version to change. Missing is 428, stale is 412.
@@ -2380,6 +2386,12 @@ type PublishPostParams struct {
 type CreateProviderParams struct {
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetProviderParams defines parameters for GetProvider.
+type GetProviderParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // UpdateProviderParams defines parameters for UpdateProvider.
@@ -2645,6 +2657,12 @@ type DeleteRoleParams struct {
 	Unassign *bool `form:"unassign,omitempty" json:"unassign,omitempty"`
 }
 
+// GetRoleParams defines parameters for GetRole.
+type GetRoleParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // UpdateRoleParams defines parameters for UpdateRole.
 type UpdateRoleParams struct {
 	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
@@ -2658,6 +2676,12 @@ type UpdateRoleParams struct {
 type CloneRoleParams struct {
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSettingsParams defines parameters for GetSettings.
+type GetSettingsParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // UpdateSettingsParams defines parameters for UpdateSettings.
@@ -2686,6 +2710,12 @@ type ListTenantsParamsScope string
 type CreateTenantParams struct {
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetTenantParams defines parameters for GetTenant.
+type GetTenantParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // UpdateTenantParams defines parameters for UpdateTenant.
@@ -3513,7 +3543,7 @@ type ClientInterface interface {
 	// GetPost Read a post
 	//
 	// Corresponds with GET /api/v1/blog/posts/{id} (the `GetPost` operationId).
-	GetPost(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetPost(ctx context.Context, id openapi_types.UUID, params *GetPostParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdatePostWithBody Change a post
 	//
@@ -3573,7 +3603,7 @@ type ClientInterface interface {
 	// GetProvider Read an identity provider of the tenant
 	//
 	// Corresponds with GET /api/v1/identity-providers/{id} (the `GetProvider` operationId).
-	GetProvider(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetProvider(ctx context.Context, id openapi_types.UUID, params *GetProviderParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateProviderWithBody Change an identity provider of the tenant
 	//
@@ -4163,7 +4193,7 @@ type ClientInterface interface {
 	// GetRole Read a role
 	//
 	// Corresponds with GET /api/v1/roles/{id} (the `GetRole` operationId).
-	GetRole(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetRole(ctx context.Context, id openapi_types.UUID, params *GetRoleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateRoleWithBody Change a role
 	//
@@ -4206,7 +4236,7 @@ type ClientInterface interface {
 	// All that the caller may see, with the value that counts for them: the first that they themselves, the tenant or the environment have, and otherwise the default.
 	//
 	// Corresponds with GET /api/v1/settings (the `GetSettings` operationId).
-	GetSettings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetSettings(ctx context.Context, params *GetSettingsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateSettingsWithBody Choose
 	//
@@ -4270,7 +4300,7 @@ type ClientInterface interface {
 	// The one that the caller acts in. The operator may read any.
 	//
 	// Corresponds with GET /api/v1/tenants/{id} (the `GetTenant` operationId).
-	GetTenant(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetTenant(ctx context.Context, id openapi_types.UUID, params *GetTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateTenantWithBody Change the tenant that the caller acts in
 	//
@@ -5272,8 +5302,8 @@ func (c *Client) DeletePost(ctx context.Context, id openapi_types.UUID, reqEdito
 // GetPost Read a post
 //
 // Corresponds with GET /api/v1/blog/posts/{id} (the `GetPost` operationId).
-func (c *Client) GetPost(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetPostRequest(c.Server, id)
+func (c *Client) GetPost(ctx context.Context, id openapi_types.UUID, params *GetPostParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPostRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5412,8 +5442,8 @@ func (c *Client) DeleteProvider(ctx context.Context, id openapi_types.UUID, reqE
 // GetProvider Read an identity provider of the tenant
 //
 // Corresponds with GET /api/v1/identity-providers/{id} (the `GetProvider` operationId).
-func (c *Client) GetProvider(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetProviderRequest(c.Server, id)
+func (c *Client) GetProvider(ctx context.Context, id openapi_types.UUID, params *GetProviderParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetProviderRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6822,8 +6852,8 @@ func (c *Client) DeleteRole(ctx context.Context, id openapi_types.UUID, params *
 // GetRole Read a role
 //
 // Corresponds with GET /api/v1/roles/{id} (the `GetRole` operationId).
-func (c *Client) GetRole(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetRoleRequest(c.Server, id)
+func (c *Client) GetRole(ctx context.Context, id openapi_types.UUID, params *GetRoleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRoleRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6915,8 +6945,8 @@ func (c *Client) CloneRole(ctx context.Context, id openapi_types.UUID, params *C
 // All that the caller may see, with the value that counts for them: the first that they themselves, the tenant or the environment have, and otherwise the default.
 //
 // Corresponds with GET /api/v1/settings (the `GetSettings` operationId).
-func (c *Client) GetSettings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetSettingsRequest(c.Server)
+func (c *Client) GetSettings(ctx context.Context, params *GetSettingsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSettingsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7059,8 +7089,8 @@ func (c *Client) DeleteTenant(ctx context.Context, id openapi_types.UUID, reqEdi
 // The one that the caller acts in. The operator may read any.
 //
 // Corresponds with GET /api/v1/tenants/{id} (the `GetTenant` operationId).
-func (c *Client) GetTenant(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetTenantRequest(c.Server, id)
+func (c *Client) GetTenant(ctx context.Context, id openapi_types.UUID, params *GetTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTenantRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8902,7 +8932,7 @@ func NewDeletePostRequest(server string, id openapi_types.UUID) (*http.Request, 
 }
 
 // NewGetPostRequest constructs an http.Request for the GetPost method
-func NewGetPostRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewGetPostRequest(server string, id openapi_types.UUID, params *GetPostParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -8930,6 +8960,21 @@ func NewGetPostRequest(server string, id openapi_types.UUID) (*http.Request, err
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -9174,7 +9219,7 @@ func NewDeleteProviderRequest(server string, id openapi_types.UUID) (*http.Reque
 }
 
 // NewGetProviderRequest constructs an http.Request for the GetProvider method
-func NewGetProviderRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewGetProviderRequest(server string, id openapi_types.UUID, params *GetProviderParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -9202,6 +9247,21 @@ func NewGetProviderRequest(server string, id openapi_types.UUID) (*http.Request,
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -12261,7 +12321,7 @@ func NewDeleteRoleRequest(server string, id openapi_types.UUID, params *DeleteRo
 }
 
 // NewGetRoleRequest constructs an http.Request for the GetRole method
-func NewGetRoleRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewGetRoleRequest(server string, id openapi_types.UUID, params *GetRoleParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12289,6 +12349,21 @@ func NewGetRoleRequest(server string, id openapi_types.UUID) (*http.Request, err
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -12430,7 +12505,7 @@ func NewCloneRoleRequestWithBody(server string, id openapi_types.UUID, params *C
 }
 
 // NewGetSettingsRequest constructs an http.Request for the GetSettings method
-func NewGetSettingsRequest(server string) (*http.Request, error) {
+func NewGetSettingsRequest(server string, params *GetSettingsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -12451,6 +12526,21 @@ func NewGetSettingsRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -12717,7 +12807,7 @@ func NewDeleteTenantRequest(server string, id openapi_types.UUID) (*http.Request
 }
 
 // NewGetTenantRequest constructs an http.Request for the GetTenant method
-func NewGetTenantRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewGetTenantRequest(server string, id openapi_types.UUID, params *GetTenantParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12745,6 +12835,21 @@ func NewGetTenantRequest(server string, id openapi_types.UUID) (*http.Request, e
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -13557,7 +13662,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/blog/posts/{id} (the `GetPost` operationId).
-	GetPostWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetPostResponse, error)
+	GetPostWithResponse(ctx context.Context, id openapi_types.UUID, params *GetPostParams, reqEditors ...RequestEditorFn) (*GetPostResponse, error)
 
 	// UpdatePostWithBodyWithResponse Change a post
 	//
@@ -13625,7 +13730,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/identity-providers/{id} (the `GetProvider` operationId).
-	GetProviderWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetProviderResponse, error)
+	GetProviderWithResponse(ctx context.Context, id openapi_types.UUID, params *GetProviderParams, reqEditors ...RequestEditorFn) (*GetProviderResponse, error)
 
 	// UpdateProviderWithBodyWithResponse Change an identity provider of the tenant
 	//
@@ -14311,7 +14416,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/roles/{id} (the `GetRole` operationId).
-	GetRoleWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetRoleResponse, error)
+	GetRoleWithResponse(ctx context.Context, id openapi_types.UUID, params *GetRoleParams, reqEditors ...RequestEditorFn) (*GetRoleResponse, error)
 
 	// UpdateRoleWithBodyWithResponse Change a role
 	//
@@ -14356,7 +14461,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/settings (the `GetSettings` operationId).
-	GetSettingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSettingsResponse, error)
+	GetSettingsWithResponse(ctx context.Context, params *GetSettingsParams, reqEditors ...RequestEditorFn) (*GetSettingsResponse, error)
 
 	// UpdateSettingsWithBodyWithResponse Choose
 	//
@@ -14428,7 +14533,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/tenants/{id} (the `GetTenant` operationId).
-	GetTenantWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetTenantResponse, error)
+	GetTenantWithResponse(ctx context.Context, id openapi_types.UUID, params *GetTenantParams, reqEditors ...RequestEditorFn) (*GetTenantResponse, error)
 
 	// UpdateTenantWithBodyWithResponse Change the tenant that the caller acts in
 	//
@@ -16099,6 +16204,11 @@ type GetPostResponse200Headers struct {
 	ETag *string
 }
 
+// GetPostResponse304Headers the declared response headers of an HTTP 304 response for GetPost
+type GetPostResponse304Headers struct {
+	ETag *string
+}
+
 type GetPostResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -16108,6 +16218,8 @@ type GetPostResponse struct {
 	ApplicationProblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *GetPostResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetPostResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -16409,6 +16521,11 @@ type GetProviderResponse200Headers struct {
 	ETag *string
 }
 
+// GetProviderResponse304Headers the declared response headers of an HTTP 304 response for GetProvider
+type GetProviderResponse304Headers struct {
+	ETag *string
+}
+
 type GetProviderResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -16418,6 +16535,8 @@ type GetProviderResponse struct {
 	ApplicationProblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *GetProviderResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetProviderResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -19446,6 +19565,11 @@ type GetRoleResponse200Headers struct {
 	ETag *string
 }
 
+// GetRoleResponse304Headers the declared response headers of an HTTP 304 response for GetRole
+type GetRoleResponse304Headers struct {
+	ETag *string
+}
+
 type GetRoleResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -19455,6 +19579,8 @@ type GetRoleResponse struct {
 	ApplicationProblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *GetRoleResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetRoleResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -19612,6 +19738,11 @@ type GetSettingsResponse200Headers struct {
 	ETag *string
 }
 
+// GetSettingsResponse304Headers the declared response headers of an HTTP 304 response for GetSettings
+type GetSettingsResponse304Headers struct {
+	ETag *string
+}
+
 type GetSettingsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -19621,6 +19752,8 @@ type GetSettingsResponse struct {
 	ApplicationProblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *GetSettingsResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetSettingsResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -19922,6 +20055,11 @@ type GetTenantResponse200Headers struct {
 	ETag *string
 }
 
+// GetTenantResponse304Headers the declared response headers of an HTTP 304 response for GetTenant
+type GetTenantResponse304Headers struct {
+	ETag *string
+}
+
 type GetTenantResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -19931,6 +20069,8 @@ type GetTenantResponse struct {
 	ApplicationProblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *GetTenantResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetTenantResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -21091,8 +21231,8 @@ func (c *ClientWithResponses) DeletePostWithResponse(ctx context.Context, id ope
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/blog/posts/{id} (the `GetPost` operationId).
-func (c *ClientWithResponses) GetPostWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetPostResponse, error) {
-	rsp, err := c.GetPost(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetPostWithResponse(ctx context.Context, id openapi_types.UUID, params *GetPostParams, reqEditors ...RequestEditorFn) (*GetPostResponse, error) {
+	rsp, err := c.GetPost(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21207,8 +21347,8 @@ func (c *ClientWithResponses) DeleteProviderWithResponse(ctx context.Context, id
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/identity-providers/{id} (the `GetProvider` operationId).
-func (c *ClientWithResponses) GetProviderWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetProviderResponse, error) {
-	rsp, err := c.GetProvider(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetProviderWithResponse(ctx context.Context, id openapi_types.UUID, params *GetProviderParams, reqEditors ...RequestEditorFn) (*GetProviderResponse, error) {
+	rsp, err := c.GetProvider(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22385,8 +22525,8 @@ func (c *ClientWithResponses) DeleteRoleWithResponse(ctx context.Context, id ope
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/roles/{id} (the `GetRole` operationId).
-func (c *ClientWithResponses) GetRoleWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetRoleResponse, error) {
-	rsp, err := c.GetRole(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetRoleWithResponse(ctx context.Context, id openapi_types.UUID, params *GetRoleParams, reqEditors ...RequestEditorFn) (*GetRoleResponse, error) {
+	rsp, err := c.GetRole(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22460,8 +22600,8 @@ func (c *ClientWithResponses) CloneRoleWithResponse(ctx context.Context, id open
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/settings (the `GetSettings` operationId).
-func (c *ClientWithResponses) GetSettingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSettingsResponse, error) {
-	rsp, err := c.GetSettings(ctx, reqEditors...)
+func (c *ClientWithResponses) GetSettingsWithResponse(ctx context.Context, params *GetSettingsParams, reqEditors ...RequestEditorFn) (*GetSettingsResponse, error) {
+	rsp, err := c.GetSettings(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22580,8 +22720,8 @@ func (c *ClientWithResponses) DeleteTenantWithResponse(ctx context.Context, id o
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/tenants/{id} (the `GetTenant` operationId).
-func (c *ClientWithResponses) GetTenantWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetTenantResponse, error) {
-	rsp, err := c.GetTenant(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetTenantWithResponse(ctx context.Context, id openapi_types.UUID, params *GetTenantParams, reqEditors ...RequestEditorFn) (*GetTenantResponse, error) {
+	rsp, err := c.GetTenant(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -23888,6 +24028,9 @@ func ParseGetPostResponse(rsp *http.Response) (*GetPostResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -23908,6 +24051,16 @@ func ParseGetPostResponse(rsp *http.Response) (*GetPostResponse, error) {
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetPostResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -24141,6 +24294,9 @@ func ParseGetProviderResponse(rsp *http.Response) (*GetProviderResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -24161,6 +24317,16 @@ func ParseGetProviderResponse(rsp *http.Response) (*GetProviderResponse, error) 
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetProviderResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -26281,6 +26447,9 @@ func ParseGetRoleResponse(rsp *http.Response) (*GetRoleResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -26301,6 +26470,16 @@ func ParseGetRoleResponse(rsp *http.Response) (*GetRoleResponse, error) {
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetRoleResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -26426,6 +26605,9 @@ func ParseGetSettingsResponse(rsp *http.Response) (*GetSettingsResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -26446,6 +26628,16 @@ func ParseGetSettingsResponse(rsp *http.Response) (*GetSettingsResponse, error) 
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetSettingsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -26670,6 +26862,9 @@ func ParseGetTenantResponse(rsp *http.Response) (*GetTenantResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -26690,6 +26885,16 @@ func ParseGetTenantResponse(rsp *http.Response) (*GetTenantResponse, error) {
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetTenantResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil

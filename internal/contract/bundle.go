@@ -127,7 +127,11 @@ func decorate(op map[string]any, module string, o Operation) {
 	}
 	op["responses"] = responses
 	if o.Idempotent() {
-		takeKey(op)
+		declare(op, idempotencyKey)
+	}
+	if o.tagged() {
+		declare(op, ifNoneMatch)
+		responses["304"] = notModified
 	}
 	if _, ok := op["security"]; !ok && o.Keys != NoKeys {
 		op["security"] = []any{map[string]any{"bearer": []any{}}, map[string]any{"api_key": []any{}}}

@@ -18,9 +18,3 @@ var idempotencyKey = map[string]any{
 		"refused by 422, and a repetition while the request is still running by 409.",
 	"schema": map[string]any{"type": "string", "minLength": 1, "maxLength": 512},
 }
-
-// takeKey declares the parameter.
-func takeKey(op map[string]any) {
-	declared, _ := op["parameters"].([]any)
-	op["parameters"] = append(declared[:len(declared):len(declared)], idempotencyKey)
-}

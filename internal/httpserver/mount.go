@@ -130,8 +130,11 @@ func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
 	if op.Cookies {
 		chain = append(chain, s.cookied)
 	}
+	if op.Method == http.MethodGet {
+		chain = append(chain, unchanged)
+	}
 	chain = append(chain, s.validated(op.Operation))
-	op.passes = names(append(slices.Clone(s.engine.Handlers), chain...))
+	op.passes = names(chain)
 	chain = append(chain, handler)
 	s.engine.Handle(op.Method, op.Route(), chain...)
 	if op.Method == http.MethodGet {

@@ -30,3 +30,39 @@ func TestIfMatch(t *testing.T) {
 		})
 	}
 }
+
+func TestIfNoneMatch(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		name  string
+		lines []string
+		tag   string
+		want  bool
+	}{
+		{"the tag itself", []string{`"3"`}, `"3"`, true},
+		{"a weak tag that is asked for", []string{`W/"3"`}, `"3"`, true},
+		{"a weak tag that is there", []string{`"3"`}, `W/"3"`, true},
+		{"whatever there is", []string{` * `}, `"3"`, true},
+		{"one of several", []string{`"1",W/"2" , "3"`}, `"3"`, true},
+		{"in another line", []string{`"1"`, `"3"`}, `"3"`, true},
+		{"empty elements", []string{`,, ,"3",`}, `"3"`, true},
+		{"a tag with a comma", []string{`"1,2", "3"`}, `"3"`, true},
+		{"a part of a tag with commas", []string{`"1,"3",2"`}, `"4"`, false},
+		{"inside of another", []string{`"1, 3"`}, `"3"`, false},
+		{"another version", []string{`"2"`}, `"3"`, false},
+		{"weak is written in upper case", []string{`w/"3"`}, `"3"`, false},
+		{"a star in a list", []string{`"1", *`}, `"3"`, false},
+		{"behind what is no tag", []string{`3, "3"`}, `"3"`, false},
+		{"no end", []string{`"3`}, `"3"`, false},
+		{"a weak nothing", []string{`W/`}, `"3"`, false},
+		{"empty", []string{``}, `"3"`, false},
+		{"none", nil, `"3"`, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+
+			require.Equal(t, tt.want, web.Fresh(tt.lines, tt.tag))
+		})
+	}
+}
