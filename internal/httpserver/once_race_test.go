@@ -148,3 +148,28 @@ func TestWorkThatAnotherReplicaHasDoneMeanwhileIsUndone(t *testing.T) {
 		require.Equal(t, 1, r.effects(t)[name])
 	}
 }
+
+// An expired answer may come between too, or come back: nobody's work is done twice for it.
+func TestAnExpiredAnswerThatTurnsUpMeanwhileIsNotedToo(t *testing.T) {
+	t.Parallel()
+	r := newWorkshop(t)
+	if !testapp.Postgres() {
+		t.Skip("Postgres only")
+	}
+	tampered := func(statements ...string) func(context.Context, string) (any, error) {
+		return func(_ context.Context, text string) (any, error) {
+			r.Tamper(t, statements...)
+			return made{text: text}, nil
+		}
+	}
+	r.Want(t, http.StatusCreated, making(r.owner.Token, "k-1", "one"))
+	r.Tamper(t, "CREATE TABLE hidden AS SELECT * FROM idempotency_answers", "UPDATE hidden SET expires_ms = 1", "DELETE FROM idempotency_answers")
+	r.after = tampered("INSERT INTO idempotency_answers SELECT * FROM hidden")
+	require.Equal(t, "idempotency.running", r.Want(t, http.StatusConflict, making(r.owner.Token, "k-1", "one")).Code(t), "try again")
+	require.Equal(t, map[string]int{"one": 1}, r.effects(t))
+
+	r.after = tampered("UPDATE idempotency_answers SET expires_ms = 9999999999999")
+	answer := r.Want(t, http.StatusCreated, making(r.owner.Token, "k-1", "one"))
+	require.Equal(t, "true", answer.Header.Get("Idempotency-Replayed"))
+	require.Equal(t, map[string]int{"one": 1}, r.effects(t))
+}
