@@ -55,9 +55,15 @@ const (
 	late
 )
 
-// answerOf finds the answer below gin's writer.
+// answerOf finds the answer below gin's writer, and whatever stands in front of that.
 func answerOf(c *gin.Context) *answer {
-	return c.Writer.(interface{ Unwrap() http.ResponseWriter }).Unwrap().(*answer)
+	w := http.ResponseWriter(c.Writer)
+	for {
+		if a, ok := w.(*answer); ok {
+			return a
+		}
+		w = w.(interface{ Unwrap() http.ResponseWriter }).Unwrap()
+	}
 }
 
 // serve runs the handler and tells how it ended.

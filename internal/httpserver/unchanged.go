@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -74,3 +75,12 @@ func (f *fresh) Flush() {
 	f.decide()
 	f.ResponseWriter.Flush()
 }
+
+// SetWriteDeadline is for http.ResponseController: whoever sets it streams.
+func (f *fresh) SetWriteDeadline(t time.Time) error {
+	f.decide()
+	return http.NewResponseController(f.ResponseWriter).SetWriteDeadline(t)
+}
+
+// Unwrap is for http.ResponseController.
+func (f *fresh) Unwrap() http.ResponseWriter { return f.ResponseWriter }
