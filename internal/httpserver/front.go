@@ -34,15 +34,6 @@ const (
 // patience is how long a client that found no room should wait before it tries again.
 const patience = time.Second
 
-// front is what every request passes before anybody asks who sends it. op is nil where no contract says anything.
-func (s *Server) front(op *mounted) []gin.HandlerFunc {
-	return []gin.HandlerFunc{
-		s.recovered, s.called(op), s.identified, s.observed, s.secured,
-		s.guarded(op), s.admitted(op), s.shared,
-		s.limited(op), s.timed(op),
-	}
-}
-
 // called says which operation it is about.
 func (*Server) called(op *mounted) gin.HandlerFunc {
 	return func(c *gin.Context) {

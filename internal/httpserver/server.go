@@ -143,6 +143,23 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	return s, nil
 }
 
+// front is what every request passes, in this order, before anybody asks who sends it. handle adds what an operation's
+// contract asks for. op is nil where no contract says anything.
+func (s *Server) front(op *mounted) []gin.HandlerFunc {
+	return []gin.HandlerFunc{
+		s.recovered,    // a panic anywhere below is a 500
+		s.called(op),   // which operation it is about
+		s.identified,   // request id, trace id, the client's address
+		s.observed,     // log and metrics
+		s.secured,      // headers of every answer
+		s.guarded(op),  // 429 for an address that asks too fast
+		s.admitted(op), // a place to work on it, or 503
+		s.shared,       // CORS
+		s.limited(op),  // the size of its body
+		s.timed(op),    // its deadline
+	}
+}
+
 func newEngine() *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
