@@ -34,12 +34,15 @@ var accesses = map[contract.Access]string{
 // A middleware has the name of the function that it is, or of the one that made it: "(*Server).authorized.func2".
 var middlewareName = regexp.MustCompile(`([A-Za-z_]\w*)(?:-fm|(?:\.func\d+)+(?:\.\d+)*)?$`)
 
-// names says what a chain is made of, in the words of the code. What only carries the operation is left out.
+// unnamed does nothing with the request: what only says which operation it is, and the place of a middleware that is off.
+var unnamed = map[string]bool{"called": true, "Next": true}
+
+// names says what a chain is made of, in the words of the code.
 func names(chain []gin.HandlerFunc) []string {
 	all := make([]string, 0, len(chain))
 	for _, fn := range chain {
 		match := middlewareName.FindStringSubmatch(runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name())
-		if len(match) > 1 && match[1] != "handle" {
+		if len(match) > 1 && !unnamed[match[1]] {
 			all = append(all, match[1])
 		}
 	}
