@@ -12,9 +12,9 @@ type Config struct {
 	// replica counts for itself, by address, and IPv6 addresses by their network of 64 bits.
 	Enabled bool `mapstructure:"enabled"`
 	// Rate is how many requests a second one address may send in the long run. Health endpoints do not count.
-	Rate int `mapstructure:"rate"`
+	Rate int `mapstructure:"rate" reload:"true"`
 	// Burst is how many requests one address may send at once after a rest.
-	Burst int `mapstructure:"burst"`
+	Burst int `mapstructure:"burst" reload:"true"`
 }
 
 // DefaultConfig lets through what people and well-behaved programs do.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,23 +19,33 @@ const shards = 16
 // that it has asked will have drained. Times are those of the monotonic clock, so that a clock that is set does not
 // matter. To decide about a client that it knows, it allocates nothing.
 type Guard struct {
-	every time.Duration // one request each
-	burst time.Duration // how far ahead a client may be
+	pace  atomic.Pointer[pace]
 	start time.Time
 	seed  maphash.Seed // so that nobody can choose addresses that fall into one shard
 	parts [shards]shard
+}
+
+type pace struct {
+	every time.Duration // one request each
+	burst time.Duration // how far ahead a client may be
 }
 
 // New returns a guard that has seen nobody.
 func New(cfg Config) *Guard { return sized(cfg, MaxClients) }
 
 func sized(cfg Config, clients int) *Guard {
-	every := time.Second / time.Duration(cfg.Rate)
-	g := &Guard{every: every, burst: every * time.Duration(cfg.Burst), start: time.Now(), seed: maphash.MakeSeed()}
+	g := &Guard{start: time.Now(), seed: maphash.MakeSeed()}
+	g.Set(cfg)
 	for i := range g.parts {
 		g.parts[i].init(clients / shards)
 	}
 	return g
+}
+
+// Set changes the rate and the burst. What was counted stays counted.
+func (g *Guard) Set(cfg Config) {
+	every := time.Second / time.Duration(cfg.Rate)
+	g.pace.Store(&pace{every: every, burst: every * time.Duration(cfg.Burst)})
 }
 
 // Allow counts a request of a client. 0 lets it through; otherwise it is not counted, and would be allowed after the
@@ -44,12 +55,13 @@ func (g *Guard) Allow(client netip.Addr) (wait time.Duration) {
 }
 
 func (g *Guard) allow(client uint64, now time.Duration) time.Duration {
+	pace := g.pace.Load()
 	part := &g.parts[shardOf(g, client)]
 	part.mu.Lock()
 	defer part.mu.Unlock()
 	drained := part.cell(client)
-	next := max(*drained, now) + g.every
-	if wait := next - g.burst - now; wait > 0 {
+	next := max(*drained, now) + pace.every
+	if wait := next - pace.burst - now; wait > 0 {
 		return wait
 	}
 	*drained = next

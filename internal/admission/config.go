@@ -11,9 +11,9 @@ import (
 type Config struct {
 	// Limit is how many requests a replica works on at once. A sixteenth of it, and at least one, comes on top for the
 	// operator's own requests, which never wait behind those of tenants. Health endpoints and /metrics do not count.
-	Limit int `mapstructure:"limit"`
+	Limit int `mapstructure:"limit" reload:"true"`
 	// Queue is how many more requests wait for their turn. Beyond that the answer is 503 at once.
-	Queue int `mapstructure:"queue"`
+	Queue int `mapstructure:"queue" reload:"true"`
 	// QueueTimeout is how long a request waits for its turn; past it the answer is 503.
 	QueueTimeout time.Duration `mapstructure:"queue_timeout"`
 	// Adaptive lowers the limit while requests take longer than they usually do, to a sixteenth at the least, and raises it

@@ -21,6 +21,7 @@ type Gate struct {
 
 	mu      sync.Mutex
 	limit   int
+	queue   int
 	adapt   *gradient // nil when the limit stays
 	inside  int
 	waiting list.List // of *waiter; whoever came first is in front
@@ -33,11 +34,20 @@ type waiter struct{ turn chan struct{} }
 
 // New returns an empty gate.
 func New(cfg Config) *Gate {
-	g := &Gate{cfg: cfg, limit: cfg.Limit}
-	if cfg.Adaptive {
+	g := &Gate{cfg: cfg}
+	g.Set(cfg)
+	return g
+}
+
+// Set changes the limit and the length of the queue. Whoever is inside or waits already stays.
+func (g *Gate) Set(cfg Config) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limit, g.queue = cfg.Limit, cfg.Queue
+	if g.cfg.Adaptive {
 		g.adapt = newGradient(cfg.Limit)
 	}
-	return g
+	g.call()
 }
 
 // Enter returns nil when the caller is let in, who has to Leave then. It is ErrFull at once, ErrTimeout after the queue's
@@ -49,7 +59,7 @@ func (g *Gate) Enter(ctx context.Context) error {
 		g.mu.Unlock()
 		return nil
 	}
-	if g.waiting.Len() >= g.cfg.Queue {
+	if g.waiting.Len() >= g.queue {
 		g.refused[full]++
 		g.mu.Unlock()
 		return ErrFull
@@ -104,7 +114,7 @@ func (g *Gate) LeaveAfter(took time.Duration) {
 }
 
 // Adapts tells whether the limit follows how long the callers are inside.
-func (g *Gate) Adapts() bool { return g.adapt != nil }
+func (g *Gate) Adapts() bool { return g.cfg.Adaptive }
 
 // call lets in whoever has waited for the longest, as long as there is room. It needs the lock.
 func (g *Gate) call() {

@@ -21,13 +21,13 @@ type Config struct {
 	// AllowedOrigins are the origins whose pages may read answers in a browser, such as https://app.example.com. None by
 	// default; * allows all, and cannot be combined with allow_credentials. Pages that sign in with cookies have to be in
 	// auth.cookie.trusted_origins too.
-	AllowedOrigins []string `mapstructure:"allowed_origins"`
+	AllowedOrigins []string `mapstructure:"allowed_origins" reload:"true"`
 	// AllowedHeaders are the request headers that those pages may set.
-	AllowedHeaders []string `mapstructure:"allowed_headers"`
+	AllowedHeaders []string `mapstructure:"allowed_headers" reload:"true"`
 	// AllowCredentials lets those pages send cookies.
-	AllowCredentials bool `mapstructure:"allow_credentials"`
+	AllowCredentials bool `mapstructure:"allow_credentials" reload:"true"`
 	// MaxAge is how long a browser may remember what it was told about an address, in whole seconds.
-	MaxAge time.Duration `mapstructure:"max_age"`
+	MaxAge time.Duration `mapstructure:"max_age" reload:"true"`
 }
 
 // DefaultConfig allows no origin.

@@ -78,8 +78,8 @@ func (s *Server) overdue(a *answer) {
 	h := a.w.Header()
 	h["X-Request-Id"] = []string{a.id}
 	s.secure(h)
-	if s.cors != nil {
-		s.cors.Mark(h, a.r)
+	if policy := s.cors.Load(); policy != nil {
+		policy.Mark(h, a.r)
 	}
 	if a.r.ProtoMajor == 1 {
 		h["Connection"] = closing // and what is left of the request's body is not waited for

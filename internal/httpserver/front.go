@@ -131,10 +131,10 @@ func forOperators(op contract.Operation, declared map[perm.Permission]perm.Defin
 
 // shared tells browsers which pages of other origins may read the answer, and answers when one asks before it sends.
 func (s *Server) shared(c *gin.Context) {
-	if s.cors != nil {
+	if policy := s.cors.Load(); policy != nil {
 		header := c.Writer.Header()
-		if s.cors.Mark(header, c.Request) && cors.Preflight(c.Request) {
-			s.cors.Answer(header)
+		if policy.Mark(header, c.Request) && cors.Preflight(c.Request) {
+			policy.Answer(header)
 			c.AbortWithStatus(http.StatusNoContent)
 			return
 		}

@@ -15,13 +15,14 @@ import (
 	"github.com/yourorg/platform/internal/tenant"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/config"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/tx"
 )
 
 // Module provides the server.
-var Module = fx.Module("http", module.Config("http", DefaultConfig()), fx.Provide(provide, Config.management))
+var Module = fx.Module("http", module.LiveConfig("http", DefaultConfig()), fx.Provide(provide, Config.management))
 
 type deps struct {
 	fx.In
@@ -42,21 +43,16 @@ type deps struct {
 	Shown   *debug.Routes
 }
 
-func provide(lc fx.Lifecycle, cfg Config, d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
-	s, err := New(cfg, Deps{
+func provide(lc fx.Lifecycle, live *config.Live[Config], d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
+	s, err := New(live.Get(), Deps{
 		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Auth.StepUpAge,
 	}, apis.All...)
 	if err != nil {
 		return nil, err
 	}
 	d.Shown.Set(s.Described())
-	s.failed = func(err error) {
-		s.log.Error("the listener died", zap.Error(err))
-		_ = stop.Shutdown(fx.ExitCode(1))
-	}
+	live.Follow(s.Set)
+	s.failed = func(error) { _ = stop.Shutdown(fx.ExitCode(1)) }
 	lc.Append(fx.StartStopHook(s.Start, s.Stop))
 	return s, nil
 }
-
-// Seeded is provided by whoever puts in place what must exist before the first request.
-type Seeded struct{}

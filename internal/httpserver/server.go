@@ -52,6 +52,9 @@ type Deps struct {
 	StepUpAge time.Duration // how old an authentication may be for x-step-up; 0 refuses all
 }
 
+// Seeded is provided by whoever puts in place what must exist before the first request.
+type Seeded struct{}
+
 // Server answers HTTP.
 type Server struct {
 	cfg     Config
@@ -73,7 +76,7 @@ type Server struct {
 	guard   *abuse.Guard // nil when it is off
 	tally   abuse.Tally
 	gates   admission.Gates
-	cors    *cors.Policy // nil when there is none
+	cors    atomic.Pointer[cors.Policy] // nil when there is none
 
 	engine *gin.Engine
 	ops    []*mounted
@@ -108,7 +111,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
 		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, answers: d.Answers, recent: d.StepUpAge,
-		proxies: proxies, cors: cors.New(cfg.CORS),
+		proxies: proxies,
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),
 		},
@@ -117,6 +120,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	if cfg.AbuseGuard.Enabled {
 		s.guard = abuse.New(cfg.AbuseGuard)
 	}
+	s.cors.Store(cors.New(cfg.CORS))
 	s.engine.NoRoute(append(s.front(nil), func(c *gin.Context) { s.fail(c, errRouteUnknown) })...)
 	s.engine.NoMethod(append(s.front(nil), func(c *gin.Context) { s.fail(c, errMethod) })...)
 	s.docs(bundle)
@@ -193,6 +197,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	go func() {
 		if err := serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("the listener died", zap.Error(err))
 			s.failed(fmt.Errorf("serve: %w", err))
 		}
 	}()
