@@ -83,12 +83,13 @@ func (c *scoped) ExecContext(ctx context.Context, query string, args []driver.Na
 
 func (c *scoped) within(ctx context.Context, query string, send func() error) error {
 	want := scopeOf(ctx, *c.role.Load())
-	open := c.Conn.Conn().PgConn().TxStatus() != 'I'
+	server := c.Conn.Conn().PgConn()
+	open := !server.IsClosed() && server.TxStatus() != 'I' // one that is closed may still be read from, by its goodbye
 	if !open || !c.known || c.last != want {
-		c.wire.ahead = want.ahead(c.prepared)
+		c.wire.ahead.Store(want.ahead(c.prepared))
 	}
 	err := send()
-	c.wire.ahead = nil // when nothing was sent
+	c.wire.ahead.Store(nil) // when nothing was sent
 	c.last, c.known = want, err == nil && keepsScope(query)
 	return err
 }

@@ -45,7 +45,7 @@ func (p parting) Commit() error {
 	conn := p.conn.Conn.Conn()
 	tag, err := conn.Exec(p.ctx, p.conn.parting+";\ncommit") // without arguments: one message, and one answer to both
 	p.conn.known = false
-	if err != nil && conn.PgConn().TxStatus() != 'I' {
+	if err != nil && !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
 		_ = conn.Close(p.ctx) // as pgx does when a commit fails
 	}
 	if err == nil && tag.String() != "COMMIT" {

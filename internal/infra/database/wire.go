@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"strings"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 )
@@ -19,8 +20,10 @@ type wire struct {
 	r io.Reader
 	w io.Writer
 
-	ahead  *ahead // goes before the next statement
-	hiding bool   // the answer to what went ahead is still to come
+	// Goes before the next statement. It is atomic because pgx says goodbye on a connection whose context has ended in a
+	// goroutine of its own, while the statement returns.
+	ahead  atomic.Pointer[ahead]
+	hiding bool // the answer to what went ahead is still to come
 
 	header [5]byte // of the message that is being read: its type, and its length without the type
 	got    int     // bytes of header
@@ -35,20 +38,24 @@ type ahead struct {
 }
 
 func (w *wire) frontend(r io.Reader, to io.Writer) *pgproto3.Frontend {
-	*w = wire{r: r, w: to} // pgx may try several hosts
+	w.r, w.w = r, to // pgx may try several hosts
+	w.ahead.Store(nil)
+	w.hiding, w.got, w.rest, w.hidden = false, 0, 0, false
 	return pgproto3.NewFrontend(w, w)
 }
 
 // Write puts what goes ahead before the first flight that executes something. Preparing a statement is a flight of its own.
 func (w *wire) Write(p []byte) (int, error) {
-	if w.ahead == nil || !executes(p) {
+	first := w.ahead.Load()
+	if first == nil || !executes(p) {
 		return w.w.Write(p)
 	}
-	flight := append(w.ahead.bound[:len(w.ahead.bound):len(w.ahead.bound)], p...)
+	flight := append(first.bound[:len(first.bound):len(first.bound)], p...)
 	if p[0] == 'Q' {
-		flight = (&query{w.ahead.text, p}).joined()
+		flight = (&query{first.text, p}).joined()
 	}
-	w.ahead, w.hiding = nil, true
+	w.ahead.Store(nil)
+	w.hiding = true
 	n, err := w.w.Write(flight)
 	if err != nil {
 		return min(n, len(p)), err // 0 only when nothing was sent, which is what a retry depends on

@@ -2,11 +2,15 @@ package database
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"os"
+	"runtime"
 	"testing"
+	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/stretchr/testify/require"
@@ -56,7 +60,7 @@ func TestTheAnswerToWhatWentAheadIsHiddenHoweverItArrives(t *testing.T) {
 		got := make([]byte, len(before))
 		_, err := io.ReadFull(w, got)
 		require.NoError(t, err)
-		w.ahead = scope{role: noRole}.ahead(true)
+		w.ahead.Store(scope{role: noRole}.ahead(true))
 		_, err = w.Write(encoded(&pgproto3.Bind{}, &pgproto3.Execute{}, &pgproto3.Sync{}))
 		require.NoError(t, err)
 		rest, err := io.ReadAll(w)
@@ -68,7 +72,8 @@ func TestTheAnswerToWhatWentAheadIsHiddenHoweverItArrives(t *testing.T) {
 func TestPreparingIsAFlightOfItsOwn(t *testing.T) {
 	t.Parallel()
 	var sent bytes.Buffer
-	w := &wire{w: &sent, ahead: scope{role: noRole}.ahead(false)}
+	w := &wire{w: &sent}
+	w.ahead.Store(scope{role: noRole}.ahead(false))
 	prepare := encoded(&pgproto3.Parse{Query: "SELECT 1"}, &pgproto3.Describe{ObjectType: 'S'}, &pgproto3.Sync{})
 	_, err := w.Write(prepare)
 	require.NoError(t, err)
@@ -81,7 +86,8 @@ func TestPreparingIsAFlightOfItsOwn(t *testing.T) {
 	require.Contains(t, sent.String(), ";\nDELETE FROM x\x00")
 	require.True(t, w.hiding)
 
-	broken := &wire{w: failing{}, ahead: scope{role: noRole}.ahead(false)}
+	broken := &wire{w: failing{}}
+	broken.ahead.Store(scope{role: noRole}.ahead(false))
 	n, err = broken.Write(encoded(&pgproto3.Query{String: "DELETE FROM x"}))
 	require.ErrorIs(t, err, io.ErrClosedPipe)
 	require.Zero(t, n, "nothing was sent, so it is safe to try again")
@@ -141,4 +147,39 @@ func TestNothingIsLeftOnTheConnection(t *testing.T) {
 	}
 	_, err := (&scoped{}).Prepare("SELECT 1")
 	require.ErrorIs(t, err, errNoPreparing)
+}
+
+// pgx says goodbye on a connection whose context has ended while the statement returns. The race detector is the judge.
+func TestAContextThatEndsUnderAStatementRacesWithNothing(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("PLATFORM_TEST_DATABASE") != "postgres" {
+		t.Skip("only on Postgres")
+	}
+	cfg := DefaultConfig()
+	cfg.URL = config.URL(cmp.Or(os.Getenv("PLATFORM_TEST_POSTGRES_DSN"), "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable"))
+	d, err := Open(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	system := tenant.System(t.Context(), "a test")
+	for range 20 {
+		ctx, cancel := context.WithTimeout(system, 5*time.Millisecond)
+		var rows entsql.Rows
+		if err := d.Query(ctx, "SELECT pg_sleep(30)", []any{}, &rows); err == nil {
+			require.False(t, rows.Next())
+			require.NoError(t, rows.Close())
+		}
+		cancel()
+		require.Error(t, d.InTx(system, func(ctx context.Context) error {
+			short, cancel := context.WithTimeout(ctx, 5*time.Millisecond)
+			defer cancel()
+			err := d.Exec(short, "SELECT pg_sleep(30)", []any{}, nil)
+			require.Error(t, err)
+			require.Error(t, d.Exec(ctx, "SELECT 1", []any{}, nil), "the connection is gone")
+			return err
+		}))
+	}
+	require.Eventually(t, func() bool { // before somebody counts the goroutines
+		stacks := make([]byte, 1<<20)
+		return !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("asyncClose"))
+	}, time.Minute, 10*time.Millisecond)
 }
