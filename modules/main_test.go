@@ -3,8 +3,8 @@ package modules_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/yourorg/platform/internal/testapp"
 )
 
 // Every platform that these tests start is stopped again: nothing of any module may go on.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testapp.VerifyNoLeaks(m) }
