@@ -28,6 +28,7 @@ import (
 	"github.com/yourorg/platform/internal/outbox"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/reload"
+	"github.com/yourorg/platform/internal/runners"
 	"github.com/yourorg/platform/internal/secret"
 	"github.com/yourorg/platform/internal/seed"
 	"github.com/yourorg/platform/internal/settings"
@@ -44,9 +45,9 @@ func Core(c *catalog.Catalog) fx.Option {
 		telemetry.Module, errorbus.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, outbound.Module,
 		auth.Module, authz.Module, tenant.Module, settings.Module,
 		audit.Module, health.Module, management.Module, debug.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
-		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module, idempotency.Module,
+		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module, idempotency.Module, runners.Module,
 		module.Config("modules", catalog.DefaultConfig()),
-		fx.Provide(features, pooled, examined, vocabulary, keys),
+		fx.Provide(features, pooled, examined, running, vocabulary, keys),
 	}
 	for _, m := range c.Modules() {
 		opts = append(opts, fx.Module(m.Name(), m.Init(), named(m.Name())))
@@ -57,10 +58,13 @@ func Core(c *catalog.Catalog) fx.Option {
 // The roots: what each process runs. Only what a root needs is ever built.
 var (
 	Serve   = fx.Invoke(func(*httpserver.Server, outbox.Bound, jobs.Bound) {})
-	Work    = fx.Invoke(func(*housekeeping.Keeper, *outbox.Relay, *bus.Consumers, *jobs.Runner) {})
-	All     = fx.Options(Serve, Work)
+	Work    = fx.Options(run, fx.Invoke(func(*housekeeping.Keeper, *outbox.Relay, *bus.Consumers, *jobs.Runner) {}))
+	All     = fx.Options(run, Serve, Work)
 	Migrate = fx.Invoke(func(*database.Migrator) {})
 )
+
+// run comes first: what is built before the listener starts before it opens, and stops after it has drained.
+var run = fx.Invoke(func(*runners.Host) {})
 
 func named(name string) fx.Option {
 	return fx.Decorate(func(log *zap.Logger) *zap.Logger { return log.Named(name) })
@@ -81,3 +85,4 @@ func pooled(d *database.Driver) telemetry.Pooled     { return d }
 func vocabulary(c *catalog.Catalog) authz.Catalog    { return c }
 func examined(r *health.Registry) telemetry.Examined { return r.Values }
 func keys(k *auth.Keys) system.Keys                  { return k }
+func running(b *runners.Board) health.Late           { return b.Checks }

@@ -109,16 +109,19 @@ func TestTheManagementListenerOpensFirstAndClosesLast(t *testing.T) {
 		require.NoError(t, a.Err())
 		require.NoError(t, a.Start(t.Context()))
 		require.NoError(t, a.Stop(t.Context()))
-		const aside, public, watch = "management.(*Server)", "httpserver.(*Server)", "reload.(*Watcher)"
+		const aside, public, watch, host = "management.(*Server)", "httpserver.(*Server)", "reload.(*Watcher)", "runners.(*Host)"
 		require.Equal(t, watch, order.started[len(order.started)-1], name)
 		require.Equal(t, watch, order.stopped[0], "%s: nothing is reloaded while it stops", name)
 		require.Contains(t, order.started, aside)
+		require.Less(t, slices.Index(order.started, aside), slices.Index(order.started, host), "%s: readiness can be asked first", name)
 		if name == "work" {
 			require.NotContains(t, order.started, public)
 			continue
 		}
 		require.Less(t, slices.Index(order.started, aside), slices.Index(order.started, public))
 		require.Greater(t, slices.Index(order.stopped, aside), slices.Index(order.stopped, public))
+		require.Less(t, slices.Index(order.started, host), slices.Index(order.started, public))
+		require.Greater(t, slices.Index(order.stopped, host), slices.Index(order.stopped, public))
 	}
 }
 

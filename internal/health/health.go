@@ -39,6 +39,7 @@ type Report struct {
 type Registry struct {
 	cfg      Config
 	checks   []*examined
+	late     func() []*examined
 	draining atomic.Bool
 	flight   singleflight.Group
 	last     atomic.Pointer[snapshot]
@@ -49,12 +50,15 @@ type snapshot struct {
 	taken  time.Time
 }
 
+// Late lists checks that are known only when everything is built. It is called once, at the first examination.
+type Late func() []health.Check
+
 // New takes every check once: two of one name are an error.
 func New(cfg Config, checks ...health.Check) (*Registry, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	r := &Registry{cfg: cfg}
+	r := &Registry{cfg: cfg, late: func() []*examined { return nil }}
 	seen := map[string]bool{server: true}
 	var errs []error
 	for _, c := range checks {
@@ -67,6 +71,16 @@ func New(cfg Config, checks ...health.Check) (*Registry, error) {
 	}
 	slices.SortFunc(r.checks, func(a, b *examined) int { return cmp.Compare(a.name, b.name) })
 	return r, errors.Join(errs...)
+}
+
+// Join adds what is known late. It is called before the first report.
+func (r *Registry) Join(late Late) {
+	r.late = sync.OnceValue(func() (joined []*examined) {
+		for _, c := range late() {
+			joined = append(joined, &examined{Check: c, name: c.Name()})
+		}
+		return joined
+	})
 }
 
 // SetDraining makes every report from now on unhealthy, so that no new requests are sent here.
@@ -98,21 +112,25 @@ func (r *Registry) examine() Report {
 	if report, fresh := r.cached(); fresh { // another flight has landed just now
 		return report
 	}
-	results := make([]Result, len(r.checks))
+	checks := slices.Concat(r.checks, r.late())
+	results := make([]Result, len(checks))
 	var all sync.WaitGroup
-	for i, c := range r.checks {
+	for i, c := range checks {
 		all.Go(func() { results[i] = c.examine(r.cfg.Timeout) })
 	}
 	all.Wait()
+	slices.SortFunc(results, byName)
 	report := Report{Status: worst(results), Checks: results}
 	r.last.Store(&snapshot{report: report, taken: time.Now()})
 	return report
 }
 
+func byName(a, b Result) int { return cmp.Compare(a.Name, b.Name) }
+
 // with adds a result to a copy.
 func (r Report) with(extra Result) Report {
 	checks := append(slices.Clone(r.Checks), extra)
-	slices.SortFunc(checks, func(a, b Result) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(checks, byName)
 	return Report{Status: worst(checks), Checks: checks}
 }
 

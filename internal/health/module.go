@@ -9,4 +9,11 @@ import (
 // Module provides the registry of every check that was contributed.
 var Module = fx.Module("health", module.Config("health", DefaultConfig()), fx.Provide(provide))
 
-func provide(cfg Config, checks module.Checks) (*Registry, error) { return New(cfg, checks.All...) }
+func provide(cfg Config, checks module.Checks, late Late) (*Registry, error) {
+	r, err := New(cfg, checks.All...)
+	if err != nil {
+		return nil, err
+	}
+	r.Join(late)
+	return r, nil
+}

@@ -11,8 +11,8 @@ import (
 // Report is one thing that went wrong. What is not set is taken from the context that it is reported in.
 type Report struct {
 	Time      time.Time
-	Source    string // where it was noticed: "http", "jobs" or "events"
-	Operation string // the template of the route, the kind of the job, the subscriber; never what a caller sent
+	Source    string // where it was noticed: "http", "jobs", "events" or "runners"
+	Operation string // the template of the route, the kind of the job, the subscriber, the runner; never what a caller sent
 	Err       error  // never nil; it may hold what a caller sent
 	Stack     []byte // of a panic; nil otherwise
 	RequestID string

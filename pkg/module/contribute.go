@@ -12,6 +12,7 @@ import (
 	"github.com/yourorg/platform/pkg/health"
 	"github.com/yourorg/platform/pkg/job"
 	"github.com/yourorg/platform/pkg/notify"
+	"github.com/yourorg/platform/pkg/runner"
 	"github.com/yourorg/platform/pkg/settings"
 	"github.com/yourorg/platform/pkg/tenant"
 )
@@ -89,6 +90,10 @@ type (
 	housekeeperOut struct {
 		fx.Out
 		Value Housekeeper `group:"housekeepers"`
+	}
+	runnerOut struct {
+		fx.Out
+		Value runner.Declared `group:"runners"`
 	}
 )
 
@@ -183,6 +188,11 @@ type (
 	Housekeepers struct {
 		fx.In
 		All []Housekeeper `group:"housekeepers"`
+	}
+	// BackgroundRunners work for as long as the process lives.
+	BackgroundRunners struct {
+		fx.In
+		All []runner.Declared `group:"runners"`
 	}
 )
 
@@ -299,6 +309,16 @@ func Seeds[T Seeder]() fx.Option {
 // Housekeeping contributes T to what removes expired rows.
 func Housekeeping[T Housekeeper]() fx.Option {
 	return fx.Provide(func(v T) housekeeperOut { return housekeeperOut{Value: v} })
+}
+
+// Runners contributes T to what works in the background of "work" and "all". Its failure makes the replica unready, or ends
+// the process with runner.Fatal.
+func Runners[T runner.Runner](failure ...runner.Failure) fx.Option {
+	declared := runner.Unready
+	for _, f := range failure {
+		declared = max(declared, f)
+	}
+	return fx.Provide(func(v T) runnerOut { return runnerOut{Value: runner.Declared{Runner: v, Failure: declared}} })
 }
 
 // Tables contributes a core package's migrations. A feature module returns its own from Migrations instead.

@@ -16,6 +16,7 @@ import (
 	"github.com/yourorg/platform/pkg/config"
 	"github.com/yourorg/platform/pkg/health"
 	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/runner"
 	choices "github.com/yourorg/platform/pkg/settings"
 	"github.com/yourorg/platform/pkg/tenant"
 )
@@ -107,6 +108,25 @@ func TestSettingsAreKeysOfTheConfigurationToo(t *testing.T) {
 	).Err()
 	require.NoError(t, err)
 	require.True(t, collected)
+}
+
+// pump is a runner with nothing to do.
+type pump struct{ runner.Plain }
+
+func (pump) Name() string              { return "shop.pump" }
+func (pump) Run(context.Context) error { return nil }
+
+func TestARunnerDeclaresWhatItsFailureMeans(t *testing.T) {
+	t.Parallel()
+	for want, contributed := range map[runner.Failure]fx.Option{
+		runner.Unready: module.Runners[pump](),
+		runner.Fatal:   module.Runners[pump](runner.Fatal),
+	} {
+		var all []runner.Declared
+		require.NoError(t, fx.New(fx.NopLogger, fx.Provide(func() pump { return pump{} }), contributed,
+			fx.Invoke(func(r module.BackgroundRunners) { all = r.All })).Err())
+		require.Equal(t, []runner.Declared{{Runner: pump{}, Failure: want}}, all)
+	}
 }
 
 func TestASectionThatCannotBeReadIsNamed(t *testing.T) {
