@@ -194,3 +194,20 @@ func TestADrainingServerIsUnhealthyAtOnce(t *testing.T) {
 		require.ErrorIs(t, report.Checks[1].Err, health.ErrDraining)
 	}
 }
+
+func TestACheckThatIsKnownLateIsOneOfThem(t *testing.T) {
+	t.Parallel()
+	r, asked := newRegistry(t, answer("a", contract.Healthy, nil), answer("c", contract.Healthy, nil)), 0
+	r.Join(func() []contract.Check {
+		asked++
+		return []contract.Check{answer("b", contract.Unhealthy, errors.New("sick"))}
+	})
+	require.Zero(t, asked, "only a report asks for it")
+	for range 2 {
+		report := r.Report()
+		require.Equal(t, contract.Unhealthy, report.Status)
+		require.Len(t, report.Checks, 3)
+		require.Equal(t, "b", report.Checks[1].Name, "sorted")
+	}
+	require.Equal(t, 1, asked)
+}
