@@ -35,6 +35,11 @@ type Config struct {
 	StatementTimeout time.Duration `mapstructure:"statement_timeout"`
 	// LockTimeout cancels a Postgres statement that waits for a lock for longer.
 	LockTimeout time.Duration `mapstructure:"lock_timeout"`
+	// SlowQuery is from when on a statement is slow: it is logged with its shape, never its values. So are beginning and
+	// committing a transaction, and waiting for SQLite's one writer. 0 logs none.
+	SlowQuery time.Duration `mapstructure:"slow_query" reload:"true"`
+	// SlowQueryLines is how many slow statements are logged in a second. A later line says how many were left out.
+	SlowQueryLines int `mapstructure:"slow_query_lines" reload:"true"`
 	// AppRole is the Postgres role in which every statement runs, so that row-level security holds for a superuser and
 	// for the owner of the tables too. The migrator makes it where it may. Empty switches it off, which production refuses.
 	AppRole string `mapstructure:"app_role"`
@@ -55,6 +60,8 @@ func DefaultConfig() Config {
 		BusyTimeout:      5 * time.Second,
 		StatementTimeout: 30 * time.Second,
 		LockTimeout:      10 * time.Second,
+		SlowQuery:        500 * time.Millisecond,
+		SlowQueryLines:   10,
 		AppRole:          "platform_app",
 		Synchronous:      "full",
 	}
@@ -81,6 +88,12 @@ func (c Config) Validate() error {
 		if d <= 0 {
 			errs = append(errs, config.Invalid(key, "must be positive"))
 		}
+	}
+	if c.SlowQuery < 0 {
+		errs = append(errs, config.Invalid("slow_query", "must not be negative"))
+	}
+	if c.SlowQueryLines < 1 {
+		errs = append(errs, config.Invalid("slow_query_lines", "must be at least 1"))
 	}
 	if c.AppRole != "" && (!roleName.MatchString(c.AppRole) || c.AppRole == noRole || c.AppRole == "public") {
 		errs = append(errs, config.Invalid("app_role", "must consist of lower case letters, digits and underscores, and not begin with a digit"))

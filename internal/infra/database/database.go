@@ -21,7 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
-	_ "modernc.org/sqlite" // the pure Go driver "sqlite"
+	"modernc.org/sqlite"
 )
 
 // Driver is the one database behind every ent client: SQLite with one writer and a pool of readers, or Postgres.
@@ -34,6 +34,8 @@ type Driver struct {
 	read   *entsql.Driver // the same as write on Postgres
 	writer chan struct{}  // SQLite's one writer; nil on Postgres
 	log    *zap.Logger
+	sent   *statements
+	queue  *meter                 // the waiting for the writer
 	fault  atomic.Pointer[fault]  // of the last write that the database refused, until one succeeds
 	role   atomic.Pointer[string] // of every statement on Postgres, see Confine
 
@@ -51,7 +53,7 @@ func Open(cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: cfg, at: at, id: rand.Text(), log: zap.NewNop()}
+	d := &Driver{cfg: cfg, at: at, id: rand.Text(), log: zap.NewNop(), sent: newStatements(cfg)}
 	if at.sqlite {
 		return d, d.openSQLite()
 	}
@@ -64,7 +66,7 @@ func Open(cfg Config) (*Driver, error) {
 		return nil, err
 	}
 	d.role.Store(new(noRole))
-	db := sql.OpenDB(connector{*pgxCfg, &d.role})
+	db := sql.OpenDB(timing{connector{*pgxCfg, &d.role}, d.sent.of("main")})
 	db.SetMaxOpenConns(cfg.MaxOpenConns)
 	db.SetMaxIdleConns(cfg.MaxIdleConns)
 	db.SetConnMaxLifetime(cfg.ConnMaxLifetime)
@@ -75,21 +77,30 @@ func Open(cfg Config) (*Driver, error) {
 }
 
 func (d *Driver) openSQLite() error {
-	write, err := sql.Open("sqlite", d.sqliteDSN("_txlock=immediate"))
+	writer := d.sent.of("writer")
+	write, err := openTimed(d.sqliteDSN("_txlock=immediate"), writer)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", d.at.file, err)
 	}
 	write.SetMaxOpenConns(1)
 	write.SetMaxIdleConns(1)
-	read, err := sql.Open("sqlite", d.sqliteDSN("_pragma=query_only(1)"))
+	read, err := openTimed(d.sqliteDSN("_pragma=query_only(1)"), d.sent.of("readers"))
 	if err != nil {
 		return errors.Join(fmt.Errorf("open %s: %w", d.at.file, err), write.Close())
 	}
 	read.SetMaxOpenConns(d.cfg.MaxOpenConns)
 	read.SetMaxIdleConns(d.cfg.MaxIdleConns)
 	d.write, d.read = entsql.OpenDB(dialect.SQLite, write), entsql.OpenDB(dialect.SQLite, read)
-	d.writer = make(chan struct{}, 1)
+	d.writer, d.queue = make(chan struct{}, 1), writer
 	return nil
+}
+
+func openTimed(dsn string, m *meter) (*sql.DB, error) {
+	c, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(timing{c, m}), nil
 }
 
 func (d *Driver) sqliteDSN(extra string) string {

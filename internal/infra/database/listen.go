@@ -29,7 +29,7 @@ func (d *Driver) Listen(ctx context.Context, channel string, heard func()) error
 	}
 	defer func() { _ = conn.Close() }()
 	err = conn.Raw(func(driver any) error {
-		c := driver.(*scoped).Conn.Conn() // listening touches no rows, so it needs no scope
+		c := driver.(*timed).conn.(*scoped).Conn.Conn() // listening touches no rows, so it needs no scope
 		if _, err := c.Exec(ctx, "LISTEN "+channel); err != nil {
 			return err
 		}

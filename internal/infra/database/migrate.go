@@ -177,7 +177,7 @@ func (m *Migrator) locked(ctx context.Context, fn func(*sql.DB) error) error {
 	if err != nil {
 		return err
 	}
-	db := sql.OpenDB(migrating{stdlib.GetConnector(*cfg)})
+	db := sql.OpenDB(timing{migrating{stdlib.GetConnector(*cfg)}, m.d.sent.of("migrator")})
 	defer func() { _ = db.Close() }()
 	conn, err := db.Conn(ctx)
 	if err != nil {

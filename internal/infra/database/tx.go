@@ -194,10 +194,13 @@ func (d *Driver) acquire(ctx context.Context) (release func(), err error) {
 	select {
 	case d.writer <- struct{}{}:
 	default:
+		m := measured{ctx: ctx, verb: verbWait, rows: -1, start: time.Now(), failed: true}
+		defer func() { d.queue.ended(&m) }()
 		wait := time.NewTimer(d.cfg.BusyTimeout)
 		defer wait.Stop()
 		select {
 		case d.writer <- struct{}{}:
+			m.failed = false
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for the writer: %w", ctx.Err())
 		case <-wait.C:

@@ -117,7 +117,7 @@ func TestNothingIsLeftOnTheConnection(t *testing.T) {
 		ctx, id := tenant.System(tenant.NewContext(t.Context(), uuid.New()), "it's odd \\"), ""
 		left := func() (all string) {
 			require.NoError(t, conn.Raw(func(c any) error {
-				return c.(*scoped).Conn.Conn().QueryRow(context.Background(),
+				return c.(*timed).conn.(*scoped).Conn.Conn().QueryRow(context.Background(),
 					"SELECT coalesce(current_setting('platform.tenant', true), '') || coalesce(current_setting('platform.system', true), '')").Scan(&all)
 			}))
 			return all
