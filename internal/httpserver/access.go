@@ -90,19 +90,27 @@ func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
 	if status >= 500 {
 		level = zapcore.ErrorLevel
 	}
+	ctx := c.Request.Context()
+	v, failed := c.Get(problemKey)
+	kept, rate := true, 1.0
+	if cfg := s.sampled.Load(); !failed && status < 400 && took < cfg.Slow {
+		kept, rate = cfg.keeps(logger.FromContext(ctx)), cfg.Sample
+	}
 	line := s.log.Check(level, "request")
-	if line == nil {
+	if line == nil || !kept {
 		return
 	}
-	ctx := c.Request.Context()
-	fields := append(make([]zap.Field, 0, 14),
+	fields := append(make([]zap.Field, 0, 15),
 		zap.String("method", c.Request.Method), zap.String("route", route), zap.String("path", problemdoc.Cut(c.Request.URL.Path)),
 		zap.Int("status", status), zap.Int("bytes", size), zap.Float64("took_ms", float64(took.Microseconds())/1000))
 	if r := logger.FromContext(ctx); r != nil {
 		fields = append(fields, zap.String("ip", r.IP))
 	}
 	fields = append(fields, logger.Scope(ctx)...)
-	if v, ok := c.Get(problemKey); ok {
+	if rate < 1 {
+		fields = append(fields, zap.Float64("sample", rate))
+	}
+	if failed {
 		p := v.(*problem.Problem)
 		fields = append(fields, zap.String("code", p.Code))
 		if status >= 500 {

@@ -30,6 +30,8 @@ type Config struct {
 	AbuseGuard abuse.Config `mapstructure:"abuse_guard"`
 	// Concurrency bounds how many requests are worked on at once.
 	Concurrency admission.Config `mapstructure:"concurrency"`
+	// AccessLog says which requests are logged.
+	AccessLog AccessLog `mapstructure:"access_log"`
 	// CORS says which pages of other origins may talk to the platform.
 	CORS cors.Config `mapstructure:"cors"`
 	// ReadTimeout limits reading a whole request.
@@ -62,6 +64,7 @@ func DefaultConfig() Config {
 		TrustedProxies:  []string{},
 		AbuseGuard:      abuse.DefaultConfig(),
 		Concurrency:     admission.DefaultConfig(),
+		AccessLog:       AccessLog{Sample: 1, Slow: time.Second},
 		CORS:            cors.DefaultConfig(),
 		ReadTimeout:     30 * time.Second,
 		HeaderTimeout:   5 * time.Second,
@@ -93,7 +96,7 @@ func (c Config) Validate() error {
 			errs = append(errs, config.Invalid(key, "must be positive"))
 		}
 	}
-	errs = append(errs, c.TLS.validate(), below("abuse_guard", c.AbuseGuard), below("concurrency", c.Concurrency), below("cors", c.CORS))
+	errs = append(errs, c.TLS.validate(), below("abuse_guard", c.AbuseGuard), below("concurrency", c.Concurrency), below("cors", c.CORS), below("access_log", c.AccessLog))
 	if _, err := forwarded.New(c.TrustedProxies); err != nil {
 		errs = append(errs, config.Invalid("trusted_proxies", "must be networks such as 10.0.0.0/8: %s", err))
 	}

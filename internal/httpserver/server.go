@@ -77,6 +77,7 @@ type Server struct {
 	tally   abuse.Tally
 	gates   admission.Gates
 	cors    atomic.Pointer[cors.Policy] // nil when there is none
+	sampled atomic.Pointer[AccessLog]
 
 	engine *gin.Engine
 	ops    []*mounted
@@ -121,6 +122,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 		s.guard = abuse.New(cfg.AbuseGuard)
 	}
 	s.cors.Store(cors.New(cfg.CORS))
+	s.sampled.Store(&cfg.AccessLog)
 	s.engine.NoRoute(append(s.front(nil), func(c *gin.Context) { s.fail(c, errRouteUnknown) })...)
 	s.engine.NoMethod(append(s.front(nil), func(c *gin.Context) { s.fail(c, errMethod) })...)
 	s.docs(bundle)
