@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -180,7 +181,11 @@ func TestARunnerThatWorkedForLongIsStartedAgainSoon(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var runs []time.Time
-		p := &pump{name: "probe.pump", run: func(context.Context) error {
+		var enough atomic.Bool
+		p := &pump{name: "probe.pump", run: func(ctx context.Context) error {
+			if enough.Load() {
+				return waiting(ctx)
+			}
 			runs = append(runs, time.Now())
 			time.Sleep(2 * time.Minute)
 			return errors.New("again")
@@ -190,7 +195,7 @@ func TestARunnerThatWorkedForLongIsStartedAgainSoon(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		require.GreaterOrEqual(t, len(runs), 29, "its pauses do not grow")
-		r.Host.guests[0].Runner.(*pump).run = waiting
+		enough.Store(true)
 		time.Sleep(time.Hour)
 		require.NoError(t, r.Stop(t.Context()))
 	})
