@@ -63,7 +63,7 @@ func contexts(users []auth.Caller) []context.Context {
 
 func BenchmarkAuthorize(b *testing.B) {
 	for _, s := range sizes {
-		a, err := New(nil, nil, benchCatalog(), nil)
+		a, err := New(nil, nil, benchCatalog(), &announcements{})
 		require.NoError(b, err)
 		rules := map[uuid.UUID][]rule{}
 		users, asked := s.populate(func(t uuid.UUID, ptype string, values ...string) {
