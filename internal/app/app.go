@@ -12,6 +12,7 @@ import (
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/changes"
 	"github.com/yourorg/platform/internal/debug"
+	"github.com/yourorg/platform/internal/denial"
 	"github.com/yourorg/platform/internal/errorbus"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/housekeeping"
@@ -35,6 +36,7 @@ import (
 	"github.com/yourorg/platform/internal/system"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
+	"github.com/yourorg/platform/internal/terms"
 	"github.com/yourorg/platform/pkg/module"
 )
 
@@ -45,7 +47,7 @@ func Core(c *catalog.Catalog) fx.Option {
 		telemetry.Module, errorbus.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, outbound.Module,
 		auth.Module, authz.Module, tenant.Module, settings.Module,
 		audit.Module, health.Module, management.Module, debug.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
-		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module, idempotency.Module, runners.Module,
+		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module, idempotency.Module, runners.Module, denial.Module, terms.Module,
 		module.Config("modules", catalog.DefaultConfig()),
 		fx.Provide(features, pooled, examined, running, vocabulary, keys),
 	}

@@ -15,6 +15,7 @@ func conflicts(all []module.Manifest) error {
 	var errs []error
 	names := map[string]bool{}
 	permissions := map[perm.Permission]string{}
+	words := claimed{}
 	for i, m := range all {
 		if names[m.Name] {
 			errs = append(errs, fmt.Errorf("two modules are called %q", m.Name))
@@ -27,6 +28,7 @@ func conflicts(all []module.Manifest) error {
 			}
 			permissions[p.Name] = m.Name
 		}
+		errs = append(errs, words.claim(m)...)
 		for _, other := range all[:i] {
 			errs = append(errs, overlap(other, m))
 		}

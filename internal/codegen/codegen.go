@@ -40,6 +40,9 @@ func Run(dir string) error {
 		if err := permissions(dir, s); err != nil {
 			return fmt.Errorf("%s: permissions: %w", s.dir, err)
 		}
+		if err := terms(dir, s); err != nil {
+			return fmt.Errorf("%s: terms: %w", s.dir, err)
+		}
 		if s.contract == nil {
 			continue
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/yourorg/platform/pkg/entitlement"
 	"github.com/yourorg/platform/pkg/perm"
 )
 
@@ -57,6 +58,9 @@ type Operation struct {
 
 	// StepUp means that the operation needs a recent authentication (x-step-up: true).
 	StepUp bool
+
+	// Entitlement is a feature that the tenant's plan has to grant (x-entitlement). Empty, none has to.
+	Entitlement entitlement.Name
 
 	// MFAExempt means that the operation is also for those who have yet to give, or to enrol, the second factor that
 	// their tenant requires (x-mfa-exempt: true).

@@ -1,8 +1,13 @@
 package contract
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
 
-// demands reads what an operation asks of the caller's authentication, beyond being one.
+	"github.com/yourorg/platform/pkg/entitlement"
+)
+
+// demands reads what an operation asks of the caller's authentication, beyond being one, and of their tenant's plan.
 func (o *Operation) demands(extensions map[string]any) error {
 	for name, into := range map[string]*bool{"x-step-up": &o.StepUp, "x-mfa-exempt": &o.MFAExempt} {
 		switch value := extensions[name]; {
@@ -14,6 +19,18 @@ func (o *Operation) demands(extensions map[string]any) error {
 		default:
 			*into = true
 		}
+	}
+	feature, given := extensions["x-entitlement"]
+	if !given {
+		return nil
+	}
+	name, _ := feature.(string)
+	o.Entitlement = entitlement.Name(name)
+	switch {
+	case o.Access == Public:
+		return errors.New("x-entitlement needs x-authenticated or x-permission")
+	case !o.Entitlement.Valid():
+		return errors.New("x-entitlement must be the name of a feature, <module>.<feature>")
 	}
 	return nil
 }

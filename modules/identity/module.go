@@ -40,7 +40,7 @@ func (Module) Init() fx.Option {
 		fx.Provide(newServerKeys, newServerKey, newFamilies, newLockouts, newLockout, newLockoutSweeper),
 		fx.Provide(newIdentity, newFactorReset, newSecondFactor, newFactors, newSignIns, newSignInSweeper, newHandler, newBootstrap, newSweeper),
 		fx.Provide(newMailTokens, newEmailChanges, newSignInRules, newMailer, newAccounts, newErasure), fx.Decorate(running),
-		fx.Provide(newMembers, newDirectory, newInvitations, newTenancy, newInviting, newTenantErasure, newPrincipals),
+		fx.Provide(newMembers, newDirectory, newProfiles, newInvitations, newTenancy, newInviting, newTenantErasure, newPrincipals),
 		fx.Provide(newProviders, newJourneys, newOpenID, newFederation, newProviderAdmin, newJourneySweeper),
 		module.Routes(contract, api.Mount), module.Seeds[*bootstrap](), module.Seeds[*serverKey](),
 		module.Housekeeping[*sweeper](), module.Housekeeping[*lockoutSweeper](), module.Housekeeping[*signInSweeper](),

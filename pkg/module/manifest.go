@@ -11,7 +11,10 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/yourorg/platform/pkg/entitlement"
 	"github.com/yourorg/platform/pkg/perm"
+	"github.com/yourorg/platform/pkg/policy"
+	"github.com/yourorg/platform/pkg/quota"
 )
 
 // Manifest is what module.yaml says about a module.
@@ -24,6 +27,10 @@ type Manifest struct {
 	Namespace    string            `yaml:"namespace" json:"namespace"`       // first part of its permissions; the name when empty
 	Prefixes     []string          `yaml:"prefixes" json:"prefixes"`         // the paths it owns, such as /api/v1/blog
 	Permissions  []perm.Definition `yaml:"permissions" json:"permissions"`
+
+	Entitlements []entitlement.Definition `yaml:"entitlements" json:"entitlements,omitempty"` // the features that a plan may grant
+	Units        []quota.Definition       `yaml:"units" json:"units,omitempty"`               // what quotas count
+	Policies     []policy.Definition      `yaml:"policies" json:"policies,omitempty"`         // the kinds of things that tenants may be allowed
 }
 
 // Dependency is another module that must be there, in an acceptable version.
@@ -98,7 +105,7 @@ func (m Manifest) validate() error {
 		errs = append(errs, holders(p)...)
 		seen[p.Name] = true
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, m.terms()...)...)
 }
 
 // holders finds what is wrong with the attributes of a permission and with who holds it.

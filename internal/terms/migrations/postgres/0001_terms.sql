@@ -1,0 +1,32 @@
+-- +goose Up
+CREATE TABLE "terms_limits" (
+  "id" uuid NOT NULL,
+  "tenant_id" uuid NOT NULL,
+  "plan" character varying NOT NULL DEFAULT '',
+  "body" jsonb NOT NULL,
+  "version" bigint NOT NULL DEFAULT 0,
+  "updated_at" timestamptz NOT NULL,
+  PRIMARY KEY ("id")
+);
+CREATE INDEX "terms_limits_plan" ON "terms_limits" ("plan");
+CREATE TABLE "terms_policies" (
+  "id" uuid NOT NULL,
+  "tenant_id" uuid NOT NULL,
+  "body" jsonb NOT NULL,
+  "version" bigint NOT NULL DEFAULT 0,
+  "updated_at" timestamptz NOT NULL,
+  PRIMARY KEY ("id")
+);
+CREATE TABLE "terms_plans" (
+  "id" character varying NOT NULL,
+  "description" character varying NOT NULL DEFAULT '',
+  "body" jsonb NOT NULL,
+  "version" bigint NOT NULL DEFAULT 0,
+  "updated_at" timestamptz NOT NULL,
+  PRIMARY KEY ("id")
+);
+
+-- +goose Down
+DROP TABLE "terms_plans";
+DROP TABLE "terms_policies";
+DROP TABLE "terms_limits";
