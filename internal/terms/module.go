@@ -34,7 +34,11 @@ var Module = fx.Module("terms",
 func newClient(d dialect.Driver) *ent.Client { return ent.NewClient(ent.Driver(d)) }
 
 func provide(
-	cfg Config, c *ent.Client, run tx.Runner, feed *changes.Feed, tenants tenant.Profiles, denials *denial.Recorder, known *catalog.Catalog, log *zap.Logger,
+	lc fx.Lifecycle, cfg Config, c *ent.Client, run tx.Runner, feed *changes.Feed, tenants tenant.Profiles, denials *denial.Recorder, known *catalog.Catalog, log *zap.Logger,
 ) (*Book, error) {
-	return New(cfg, Parts{Client: c, Run: run, Feed: feed, Tenants: tenants, Denials: denials, Log: log.Named("terms")}, known)
+	b, err := New(cfg, Parts{Client: c, Run: run, Feed: feed, Tenants: tenants, Denials: denials, Log: log.Named("terms")}, known)
+	if err == nil {
+		lc.Append(fx.StopHook(b.Close))
+	}
+	return b, err
 }

@@ -115,7 +115,7 @@ var (
 )
 
 // New refuses plans of the configuration that name what no module declares. It subscribes to the feed, so it must run before
-// that starts.
+// that starts. Close ends what it begins.
 func New(cfg Config, p Parts, declared Catalog) (*Book, error) {
 	b := &Book{
 		client: p.Client, run: p.Run, feed: p.Feed, tenants: p.Tenants, denials: p.Denials, log: p.Log,
@@ -142,6 +142,9 @@ func New(cfg Config, p Parts, declared Catalog) (*Book, error) {
 	b.feed.Subscribe(TopicPlan, func(string) { b.forgetAll() })
 	return b, nil
 }
+
+// Close ends what the cache does in the background.
+func (b *Book) Close() { b.cache.StopAllGoroutines() }
 
 // inWords is an error for whoever starts the platform, who sees no fields.
 func inWords(f faults) error {
