@@ -22,6 +22,9 @@ type Config struct {
 	// default; * allows all, and cannot be combined with allow_credentials. Pages that sign in with cookies have to be in
 	// auth.cookie.trusted_origins too.
 	AllowedOrigins []string `mapstructure:"allowed_origins" reload:"true"`
+	// TenantOrigins lets tenants allow further origins at their own hosts (tenant.base_domain), with the setting
+	// core.cors_origins. Their pages are never sent cookies.
+	TenantOrigins bool `mapstructure:"tenant_origins" reload:"true"`
 	// AllowedHeaders are the request headers that those pages may set.
 	AllowedHeaders []string `mapstructure:"allowed_headers" reload:"true"`
 	// AllowCredentials lets those pages send cookies.
@@ -46,7 +49,7 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	var errs []error
 	for _, origin := range c.AllowedOrigins {
-		if origin != everybody && !wellFormed(origin) {
+		if origin != everybody && !WellFormed(origin) {
 			errs = append(errs, config.Invalid("allowed_origins", "must be origins such as https://app.example.com, in lower case and without a path"))
 			break
 		}
@@ -71,8 +74,8 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// wellFormed accepts what a browser sends as Origin. "null" is the origin of many pages that nobody knows.
-func wellFormed(origin string) bool {
+// WellFormed accepts what a browser sends as Origin. "null" is the origin of many pages that nobody knows.
+func WellFormed(origin string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" &&
 		origin == strings.ToLower(u.Scheme+"://"+u.Host) && u.Port() != map[string]string{"https": "443", "http": "80"}[u.Scheme] &&

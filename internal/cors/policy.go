@@ -12,6 +12,7 @@ import (
 type Policy struct {
 	origins     map[string][]string // origin → the value of Access-Control-Allow-Origin
 	everybody   bool
+	tenants     bool // may allow origins of their own
 	credentials bool
 	headers     []string
 	age         []string
@@ -19,11 +20,12 @@ type Policy struct {
 
 // New returns nil when no origin is allowed: there is nothing to say then.
 func New(cfg Config) *Policy {
-	if len(cfg.AllowedOrigins) == 0 {
+	if len(cfg.AllowedOrigins) == 0 && !cfg.TenantOrigins {
 		return nil
 	}
 	p := &Policy{
 		origins: map[string][]string{}, everybody: slices.Contains(cfg.AllowedOrigins, everybody), credentials: cfg.AllowCredentials,
+		tenants: cfg.TenantOrigins,
 		headers: []string{strings.Join(cfg.AllowedHeaders, ", ")}, age: []string{strconv.Itoa(int(cfg.MaxAge.Seconds()))},
 	}
 	for _, origin := range cfg.AllowedOrigins {
@@ -64,6 +66,19 @@ func (p *Policy) Mark(answer http.Header, r *http.Request) (from bool) {
 	if p.credentials {
 		answer["Access-Control-Allow-Credentials"] = granted
 	}
+	return true
+}
+
+// Asks tells whether it depends on a tenant if the request comes from an allowed origin.
+func (p *Policy) Asks(r *http.Request) bool { return p.tenants && len(r.Header["Origin"]) == 1 }
+
+// MarkFor is Mark for the origins that a tenant allows, whose pages are sent no cookies. It comes after Mark.
+func (p *Policy) MarkFor(answer http.Header, r *http.Request, origins []string) (from bool) {
+	if !slices.Contains(origins, r.Header["Origin"][0]) {
+		return false
+	}
+	answer["Access-Control-Allow-Origin"] = r.Header["Origin"] // it is one of the tenant's, letter by letter
+	answer["Access-Control-Expose-Headers"] = exposed
 	return true
 }
 

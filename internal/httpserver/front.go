@@ -2,7 +2,6 @@ package httpserver
 
 import (
 	"context"
-	"net/http"
 	"net/netip"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/yourorg/platform/internal/admission"
 	"github.com/yourorg/platform/internal/contract"
-	"github.com/yourorg/platform/internal/cors"
 	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/logger"
 	"github.com/yourorg/platform/pkg/perm"
@@ -127,17 +125,4 @@ func (s *Server) ownGate(op *mounted) *admission.Gate {
 func forOperators(op contract.Operation, declared map[perm.Permission]perm.Definition) bool {
 	p := declared[op.Permission]
 	return op.Access == contract.Permitted && len(p.Conditional) == 0 && len(p.Roles) == 1 && p.Roles[0] == authz.PlatformAdmin
-}
-
-// shared tells browsers which pages of other origins may read the answer, and answers when one asks before it sends.
-func (s *Server) shared(c *gin.Context) {
-	if policy := s.cors.Load(); policy != nil {
-		header := c.Writer.Header()
-		if policy.Mark(header, c.Request) && cors.Preflight(c.Request) {
-			policy.Answer(header)
-			c.AbortWithStatus(http.StatusNoContent)
-			return
-		}
-	}
-	c.Next()
 }

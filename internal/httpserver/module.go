@@ -18,11 +18,14 @@ import (
 	"github.com/yourorg/platform/pkg/config"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/settings"
 	"github.com/yourorg/platform/pkg/tx"
 )
 
 // Module provides the server.
-var Module = fx.Module("http", module.LiveConfig("http", DefaultConfig()), fx.Provide(provide, Config.management))
+var Module = fx.Module("http",
+	module.LiveConfig("http", DefaultConfig()), module.Settings(corsOrigins), fx.Provide(provide, Config.management),
+)
 
 type deps struct {
 	fx.In
@@ -39,13 +42,14 @@ type deps struct {
 	Cookies auth.CookieRules
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
+	Choices settings.Reader
 	Auth    internalauth.Config
 	Shown   *debug.Routes
 }
 
 func provide(lc fx.Lifecycle, live *config.Live[Config], d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
 	s, err := New(live.Get(), Deps{
-		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Auth.StepUpAge,
+		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Choices, d.Auth.StepUpAge,
 	}, apis.All...)
 	if err != nil {
 		return nil, err

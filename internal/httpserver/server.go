@@ -30,6 +30,7 @@ import (
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/settings"
 	"github.com/yourorg/platform/pkg/tx"
 )
 
@@ -48,6 +49,8 @@ type Deps struct {
 	Cookies auth.CookieRules
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
+
+	Settings settings.Reader
 
 	StepUpAge time.Duration // how old an authentication may be for x-step-up; 0 refuses all
 }
@@ -70,7 +73,9 @@ type Server struct {
 	cookies *cookies
 	errors  errorbus.Reporter
 	answers *idempotency.Answers
-	recent  time.Duration // the age from which an authentication is no longer enough for x-step-up
+
+	settings settings.Reader
+	recent   time.Duration // the age from which an authentication is no longer enough for x-step-up
 
 	proxies *forwarded.Proxies
 	guard   *abuse.Guard // nil when it is off
@@ -111,7 +116,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
-		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, answers: d.Answers, recent: d.StepUpAge,
+		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, answers: d.Answers, settings: d.Settings, recent: d.StepUpAge,
 		proxies: proxies,
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),

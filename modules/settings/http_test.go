@@ -25,7 +25,7 @@ func TestTheSettingsAreShownWithWhatMayBeDoneAboutThem(t *testing.T) {
 	m := newMarket(t, testapp.Options{Set: []string{"settings.shop.order=desc", "settings.shop.till=t2", "settings.shop.api_key=hunter2"}})
 	v := see(t, m.App, m.ann.Token)
 	require.Equal(t, []string{
-		"identity.locale", "identity.time_zone", "notifications.devices", "notifications.phone", "notifications.webhook_secret",
+		"core.cors_origins", "identity.locale", "identity.time_zone", "notifications.devices", "notifications.phone", "notifications.webhook_secret",
 		"notifications.webhook_url", "shop.api_key", "shop.code", "shop.margin", "shop.open", "shop.order", "shop.pause",
 		"shop.price", "shop.tags", "shop.till",
 	}, v.keys, "sorted")
@@ -215,7 +215,7 @@ func TestSettingsOfAModuleThatIsSwitchedOffAreGoneUntilItIsBack(t *testing.T) {
 	whole.set(t, whole.ann.Token, "tenant", fields{"shop.price": 7})
 	off := testapp.New(t, withShop(), testapp.Options{Set: []string{"modules.disabled=shop", "settings.shop.till=t9"}, Database: whole.DatabaseURL()})
 	others := []string{
-		"identity.locale", "identity.time_zone", "notifications.devices", "notifications.phone", "notifications.webhook_secret",
+		"core.cors_origins", "identity.locale", "identity.time_zone", "notifications.devices", "notifications.phone", "notifications.webhook_secret",
 		"notifications.webhook_url",
 	}
 	require.Equal(t, others, see(t, off, whole.ann.Token).keys)
