@@ -89,11 +89,12 @@ func describe(cmd *cobra.Command) ([]described, error) {
 		return nil, err
 	}
 	var apis module.APIs
-	a := fx.New(app.Core(loaded.Catalog), loaded.Boundary(), fx.NopLogger, fx.Invoke(func(all module.APIs) { apis = all }))
+	var placed module.PlacedMiddleware
+	a := fx.New(app.Core(loaded.Catalog), loaded.Boundary(), fx.NopLogger, fx.Populate(&apis, &placed))
 	if err := a.Err(); err != nil {
 		return nil, dig.RootCause(err)
 	}
-	routes, err := httpserver.Routes(loaded.Catalog, apis.All...)
+	routes, err := httpserver.Routes(loaded.Catalog, placed.All, apis.All...)
 	if err != nil {
 		return nil, err
 	}

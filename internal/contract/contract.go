@@ -90,6 +90,10 @@ type Operation struct {
 	// (x-concurrency). 0 is no limit of its own.
 	Concurrency int
 
+	// Middleware are the names of what modules contribute for operations that ask for it (x-middleware), in the order in
+	// which a request passes them.
+	Middleware []string
+
 	Parameters []*openapi3.Parameter
 	Body       *openapi3.RequestBody // nil when the operation takes none
 	Spec       *openapi3.Operation
@@ -259,6 +263,9 @@ func operation(method, path string, item *openapi3.PathItem, spec *openapi3.Oper
 		return fail("%w", err)
 	}
 	var err error
+	if op.Middleware, err = middleware(spec.Extensions["x-middleware"]); err != nil {
+		return fail("%w", err)
+	}
 	if op.Keys, err = keyUse(op, spec.Extensions["x-api-key"]); err != nil {
 		return fail("%w", err)
 	}

@@ -56,6 +56,7 @@ func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
 		"holders who signed in":       {named + ", x-permission: things.thing.make, x-step-up: true", Operation{Access: Permitted, Permission: "things.thing.make", StepUp: true}},
 		"without a second factor":     {named + ", x-authenticated: true, x-mfa-exempt: true", Operation{Access: Authenticated, MFAExempt: true}},
 		"with limits of its own":      {named + ", security: [], x-timeout: 1m30s, x-max-body: 1024, x-concurrency: 4", Operation{Access: Public, Timeout: 90 * time.Second, MaxBody: 1024, Concurrency: 4}},
+		"through what modules add":    {named + ", security: [], x-middleware: [things.quota, things.log]", Operation{Access: Public, Middleware: []string{"things.quota", "things.log"}}},
 		"as often as one likes":       {named + ", security: [], x-rate-limit: none", Operation{Access: Public, Unlimited: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +65,7 @@ func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, c.Operations, 1)
 			op := c.Operations[0]
-			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Optional: op.Optional, ResourceCheck: op.ResourceCheck, Manual: op.Manual, Unlimited: op.Unlimited, StepUp: op.StepUp, MFAExempt: op.MFAExempt, Timeout: op.Timeout, MaxBody: op.MaxBody, Concurrency: op.Concurrency})
+			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Optional: op.Optional, ResourceCheck: op.ResourceCheck, Manual: op.Manual, Unlimited: op.Unlimited, StepUp: op.StepUp, MFAExempt: op.MFAExempt, Timeout: op.Timeout, MaxBody: op.MaxBody, Concurrency: op.Concurrency, Middleware: op.Middleware})
 			require.Equal(t, "MakeThing", op.ID)
 			require.Equal(t, "POST /api/v1/things/:id", op.Method+" "+op.Route())
 			require.True(t, op.Mutates())
@@ -90,6 +91,11 @@ func TestAContractWithAFaultIsRefused(t *testing.T) {
 		"a resource check of anybody":                 {string(things(named + ", x-authenticated: true, x-resource-check: true")), "x-resource-check needs x-permission"},
 		"a resource check and a transaction":          {string(things(named + ", x-permission: a.b.c, x-resource-check: true, x-transaction: manual")), "the platform's transaction"},
 		"another transaction":                         {string(things(named + ", security: [], x-transaction: auto")), "x-transaction can only be manual"},
+		"middleware that is no list":                  {string(things(named + ", security: [], x-middleware: things.quota")), "x-middleware must be a list of names"},
+		"middleware of no names":                      {string(things(named + ", security: [], x-middleware: []")), "x-middleware must be a list of names"},
+		"middleware with a number for a name":         {string(things(named + ", security: [], x-middleware: [things.quota, 5]")), "x-middleware must be a list of names"},
+		"middleware with an empty name":               {string(things(named + ", security: [], x-middleware: [\"\"]")), "x-middleware must be a list of names"},
+		"middleware that is named twice":              {string(things(named + ", security: [], x-middleware: [things.quota, things.tag, things.quota]")), "x-middleware names things.quota twice"},
 		"a step-up that is not true":                  {string(things(named + ", x-authenticated: true, x-step-up: 5")), "x-step-up can only be true"},
 		"a step-up of nobody":                         {string(things(named + ", security: [{}, {bearer: []}], x-step-up: true")), "x-step-up needs x-authenticated or x-permission"},
 		"an exemption that is not true":               {string(things(named + ", x-authenticated: true, x-mfa-exempt: false")), "x-mfa-exempt can only be true"},

@@ -29,6 +29,7 @@ type mounted struct {
 	operators bool     // only the operator's role holds its permission
 	unqueued  bool     // it never waits for a place
 	passes    []string // the middleware that a request passes
+	placed    []string // those of them that modules contribute
 }
 
 // action is what the audit trail calls the operation: its permission, or else its module and id.

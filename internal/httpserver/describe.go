@@ -37,13 +37,17 @@ var middlewareName = regexp.MustCompile(`([A-Za-z_]\w*)(?:-fm|(?:\.func\d+)+(?:\
 // unnamed does nothing with the request: what only says which operation it is, and the place of a middleware that is off.
 var unnamed = map[string]bool{"called": true, "Next": true}
 
-// names says what a chain is made of, in the words of the code.
-func names(chain []gin.HandlerFunc) []string {
+// names says what a chain is made of, in the words of the code; what modules contribute has names of its own.
+func names(chain []gin.HandlerFunc, contributed []string) []string {
 	all := make([]string, 0, len(chain))
 	for _, fn := range chain {
 		match := middlewareName.FindStringSubmatch(runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name())
 		if len(match) > 1 && !unnamed[match[1]] {
-			all = append(all, match[1])
+			name := match[1]
+			if name == "contributed" {
+				name, contributed = contributed[0], contributed[1:]
+			}
+			all = append(all, name)
 		}
 	}
 	return all

@@ -43,13 +43,15 @@ type deps struct {
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
 	Choices settings.Reader
+	Placed  module.PlacedMiddleware
 	Auth    internalauth.Config
 	Shown   *debug.Routes
 }
 
 func provide(lc fx.Lifecycle, live *config.Live[Config], d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
 	s, err := New(live.Get(), Deps{
-		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Choices, d.Auth.StepUpAge,
+		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Placed.All,
+		d.Choices, d.Auth.StepUpAge,
 	}, apis.All...)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/yourorg/platform/internal/contract"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/perm"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // Route is one operation in service, as platformctl and the tests see it.
@@ -103,7 +104,7 @@ func (s *Server) mount(apis []module.API, ops []*mounted) (err error) {
 
 // handle is the path of a request: who, where, may they, is it well-formed, do it.
 func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
-	chain := s.front(op)
+	chain := s.pass(s.front(op), web.AfterLog, op)
 	switch op.Access {
 	case contract.Public:
 		chain = append(chain, s.addressed)
@@ -121,6 +122,7 @@ func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
 	if op.Access != contract.Public && !op.MFAExempt {
 		chain = append(chain, s.factored)
 	}
+	chain = s.pass(chain, web.AfterTenant, op)
 	if op.Access != contract.Public && op.Access != contract.Authenticated {
 		chain = append(chain, s.authorized(op.Operation))
 	}
@@ -130,11 +132,13 @@ func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
 	if op.Cookies {
 		chain = append(chain, s.cookied)
 	}
+	chain = s.pass(chain, web.BeforeValidation, op)
 	if op.Method == http.MethodGet {
 		chain = append(chain, unchanged)
 	}
 	chain = append(chain, s.validated(op.Operation))
-	op.passes = names(chain)
+	chain = s.passNamed(s.pass(chain, web.AfterValidation, op), op)
+	op.passes = names(chain, op.placed)
 	chain = append(chain, handler)
 	s.engine.Handle(op.Method, op.Route(), chain...)
 	if op.Method == http.MethodGet {
@@ -142,10 +146,11 @@ func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
 	}
 }
 
-// Routes lists what a set of contracts serves, sorted by path, or all faults in them.
-func Routes(c *catalog.Catalog, apis ...module.API) ([]Route, error) {
+// Routes lists what a set of contracts serves, sorted by path, or all faults in them and in the middleware that they name.
+func Routes(c *catalog.Catalog, middleware []web.Placed, apis ...module.API) ([]Route, error) {
 	_, ops, err := routes(c, apis)
-	return list(ops), err
+	_, unplaced := place(c, middleware, ops)
+	return list(ops), errors.Join(err, unplaced)
 }
 
 // Routes lists what is served, sorted by path.

@@ -32,6 +32,7 @@ import (
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/settings"
 	"github.com/yourorg/platform/pkg/tx"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // Deps are the parts that a request meets on its way.
@@ -49,6 +50,7 @@ type Deps struct {
 	Cookies auth.CookieRules
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
+	Placed  []web.Placed // what modules put into the way of requests
 
 	Settings settings.Reader
 
@@ -84,6 +86,7 @@ type Server struct {
 	cors    atomic.Pointer[cors.Policy] // nil when there is none
 	sampled atomic.Pointer[AccessLog]
 
+	placed placed
 	engine *gin.Engine
 	ops    []*mounted
 	http   *http.Server
@@ -95,6 +98,10 @@ type Server struct {
 // New mounts every contract. A fault in any of them is an error that names it.
 func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	sources, ops, err := routes(d.Catalog, apis)
+	if err != nil {
+		return nil, fmt.Errorf("contracts: %w", err)
+	}
+	way, err := place(d.Catalog, d.Placed, ops)
 	if err != nil {
 		return nil, fmt.Errorf("contracts: %w", err)
 	}
@@ -121,7 +128,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),
 		},
-		engine: newEngine(), ops: ops, failed: func(error) {},
+		placed: way, engine: newEngine(), ops: ops, failed: func(error) {},
 	}
 	if cfg.AbuseGuard.Enabled {
 		s.guard = abuse.New(cfg.AbuseGuard)

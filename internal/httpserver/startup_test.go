@@ -17,6 +17,7 @@ import (
 	"github.com/yourorg/platform/internal/httpserver"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/pkg/module"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // named is a module of which only the manifest matters.
@@ -42,6 +43,11 @@ permissions:
 // as in "GET /api/v1/things/:id".
 func started(t *testing.T, apis ...module.API) (*httpserver.Server, error) {
 	t.Helper()
+	return startedWith(t, nil, apis...)
+}
+
+func startedWith(t *testing.T, middleware []web.Placed, apis ...module.API) (*httpserver.Server, error) {
+	t.Helper()
 	c, err := catalog.New([]byte("{name: core, version: 1.0.0, description: The platform., prefixes: [/core]}"),
 		[]module.IModule{manifest("things"), manifest("parts")}, nil)
 	require.NoError(t, err)
@@ -49,7 +55,7 @@ func started(t *testing.T, apis ...module.API) (*httpserver.Server, error) {
 	require.NoError(t, err)
 	cfg := httpserver.DefaultConfig()
 	cfg.Addr, cfg.DrainInterval = "127.0.0.1:0", 0
-	return httpserver.New(cfg, httpserver.Deps{Log: zap.NewNop(), Metrics: telemetry.NewMetrics(), Catalog: c, Health: registry}, apis...)
+	return httpserver.New(cfg, httpserver.Deps{Log: zap.NewNop(), Metrics: telemetry.NewMetrics(), Catalog: c, Health: registry, Placed: middleware}, apis...)
 }
 
 func api(contract string, routes ...string) module.API {

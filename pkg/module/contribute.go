@@ -15,6 +15,7 @@ import (
 	"github.com/yourorg/platform/pkg/runner"
 	"github.com/yourorg/platform/pkg/settings"
 	"github.com/yourorg/platform/pkg/tenant"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // The group names are spelled in this file and nowhere else.
@@ -94,6 +95,10 @@ type (
 	runnerOut struct {
 		fx.Out
 		Value runner.Declared `group:"runners"`
+	}
+	middlewareOut struct {
+		fx.Out
+		Value web.Placed `group:"middleware"`
 	}
 )
 
@@ -194,6 +199,11 @@ type (
 		fx.In
 		All []runner.Declared `group:"runners"`
 	}
+	// PlacedMiddleware stands between requests and their handlers.
+	PlacedMiddleware struct {
+		fx.In
+		All []web.Placed `group:"middleware"`
+	}
 )
 
 // Config declares the section of the configuration named after the module, decodes it over def, validates it and
@@ -226,6 +236,11 @@ func read[T config.Validator](src config.Provider, section string, def T) (T, er
 // Routes contributes a contract and its handler; mount is the generated function of the module's internal/api.
 func Routes[H any](contract []byte, mount func(H) Mount) fx.Option {
 	return fx.Provide(func(h H) apiOut { return apiOut{Value: API{Contract: contract, Mount: mount(h)}} })
+}
+
+// Middleware contributes T to what every request passes at a position, or to what operations name in x-middleware.
+func Middleware[T web.Middleware](at web.Position) fx.Option {
+	return fx.Provide(func(v T) middlewareOut { return middlewareOut{Value: web.Placed{Middleware: v, Position: at}} })
 }
 
 // HealthChecks contributes T to /ready.
