@@ -2257,8 +2257,23 @@ type CreateAPIKeyParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// DeleteAPIKeyParams defines parameters for DeleteAPIKey.
+type DeleteAPIKeyParams struct {
+	// IfMatch The ETag of the version to delete; stale is 412.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// GetAPIKeyParams defines parameters for GetAPIKey.
+type GetAPIKeyParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // UpdateAPIKeyParams defines parameters for UpdateAPIKey.
 type UpdateAPIKeyParams struct {
+	// IfMatch The ETag of what is to be changed; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
@@ -2361,6 +2376,12 @@ type CreatePostParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// DeletePostParams defines parameters for DeletePost.
+type DeletePostParams struct {
+	// IfMatch The ETag of the version to delete; stale is 412.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // GetPostParams defines parameters for GetPost.
 type GetPostParams struct {
 	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
@@ -2388,6 +2409,12 @@ type CreateProviderParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// DeleteProviderParams defines parameters for DeleteProvider.
+type DeleteProviderParams struct {
+	// IfMatch The ETag of the version to delete; stale is 412.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // GetProviderParams defines parameters for GetProvider.
 type GetProviderParams struct {
 	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
@@ -2396,6 +2423,7 @@ type GetProviderParams struct {
 
 // UpdateProviderParams defines parameters for UpdateProvider.
 type UpdateProviderParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
 	IfMatch *string `json:"If-Match,omitempty"`
 
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
@@ -2498,6 +2526,24 @@ type UpdateMemberParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// RestoreNotificationTemplateParams defines parameters for RestoreNotificationTemplate.
+type RestoreNotificationTemplateParams struct {
+	// IfMatch The ETag of what is to be changed; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// GetNotificationTemplateParams defines parameters for GetNotificationTemplate.
+type GetNotificationTemplateParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// ReplaceNotificationTemplateParams defines parameters for ReplaceNotificationTemplate.
+type ReplaceNotificationTemplateParams struct {
+	// IfMatch The ETag of what is to be changed; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // PreviewNotificationTemplateParams defines parameters for PreviewNotificationTemplate.
 type PreviewNotificationTemplateParams struct {
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
@@ -2529,6 +2575,12 @@ type ListOpsEventsParams struct {
 
 	// TenantID Only the events of this tenant.
 	TenantID *openapi_types.UUID `form:"tenant_id,omitempty" json:"tenant_id,omitempty"`
+}
+
+// GetOpsEventParams defines parameters for GetOpsEvent.
+type GetOpsEventParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // ReplayOpsEventParams defines parameters for ReplayOpsEvent.
@@ -2570,6 +2622,12 @@ type ApplyOpsJobsParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetOpsJobParams defines parameters for GetOpsJob.
+type GetOpsJobParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // CancelOpsJobParams defines parameters for CancelOpsJob.
 type CancelOpsJobParams struct {
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
@@ -2595,6 +2653,12 @@ type ListOpsNotificationsParams struct {
 
 	// TenantID Only those of this tenant.
 	TenantID *openapi_types.UUID `form:"tenant_id,omitempty" json:"tenant_id,omitempty"`
+}
+
+// GetOpsNotificationParams defines parameters for GetOpsNotification.
+type GetOpsNotificationParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // ListOpsParkedEventsParams defines parameters for ListOpsParkedEvents.
@@ -2655,6 +2719,9 @@ type CreateRoleParams struct {
 type DeleteRoleParams struct {
 	// Unassign Take the role away from everybody who has it.
 	Unassign *bool `form:"unassign,omitempty" json:"unassign,omitempty"`
+
+	// IfMatch The ETag of the version to delete; stale is 412.
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // GetRoleParams defines parameters for GetRole.
@@ -2712,6 +2779,12 @@ type CreateTenantParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// DeleteTenantParams defines parameters for DeleteTenant.
+type DeleteTenantParams struct {
+	// IfMatch The ETag of the version to delete; stale is 412.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // GetTenantParams defines parameters for GetTenant.
 type GetTenantParams struct {
 	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
@@ -2720,6 +2793,7 @@ type GetTenantParams struct {
 
 // UpdateTenantParams defines parameters for UpdateTenant.
 type UpdateTenantParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
 	IfMatch *string `json:"If-Match,omitempty"`
 
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
@@ -3165,12 +3239,14 @@ type ClientInterface interface {
 	// All its secrets, and the tokens that were issued for it, end at once.
 	//
 	// Corresponds with DELETE /api/v1/api-keys/{id} (the `DeleteAPIKey` operationId).
-	DeleteAPIKey(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	DeleteAPIKey(ctx context.Context, id openapi_types.UUID, params *DeleteAPIKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetAPIKey Read an API key
 	//
+	// The ETag is of all but the last use.
+	//
 	// Corresponds with GET /api/v1/api-keys/{id} (the `GetAPIKey` operationId).
-	GetAPIKey(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetAPIKey(ctx context.Context, id openapi_types.UUID, params *GetAPIKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateAPIKeyWithBody Change the name or the addresses of an API key
 	//
@@ -3538,7 +3614,7 @@ type ClientInterface interface {
 	// DeletePost Delete a post
 	//
 	// Corresponds with DELETE /api/v1/blog/posts/{id} (the `DeletePost` operationId).
-	DeletePost(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	DeletePost(ctx context.Context, id openapi_types.UUID, params *DeletePostParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPost Read a post
 	//
@@ -3598,7 +3674,7 @@ type ClientInterface interface {
 	// Those who signed in with it stay members, and their sessions go on.
 	//
 	// Corresponds with DELETE /api/v1/identity-providers/{id} (the `DeleteProvider` operationId).
-	DeleteProvider(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	DeleteProvider(ctx context.Context, id openapi_types.UUID, params *DeleteProviderParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetProvider Read an identity provider of the tenant
 	//
@@ -3945,14 +4021,14 @@ type ClientInterface interface {
 	// RestoreNotificationTemplate Go back to what is built in
 	//
 	// Corresponds with DELETE /api/v1/notification-templates/{name}/{locale} (the `RestoreNotificationTemplate` operationId).
-	RestoreNotificationTemplate(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RestoreNotificationTemplate(ctx context.Context, name string, locale string, params *RestoreNotificationTemplateParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetNotificationTemplate Show what a template says in a language
 	//
 	// What the tenant has replaced, or else what is built in, in the nearest language.
 	//
 	// Corresponds with GET /api/v1/notification-templates/{name}/{locale} (the `GetNotificationTemplate` operationId).
-	GetNotificationTemplate(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetNotificationTemplate(ctx context.Context, name string, locale string, params *GetNotificationTemplateParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReplaceNotificationTemplateWithBody Replace what a template says in a language
 	//
@@ -3961,7 +4037,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
-	ReplaceNotificationTemplateWithBody(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ReplaceNotificationTemplateWithBody(ctx context.Context, name string, locale string, params *ReplaceNotificationTemplateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReplaceNotificationTemplate Replace what a template says in a language
 	//
@@ -3970,7 +4046,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
-	ReplaceNotificationTemplate(ctx context.Context, name string, locale string, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ReplaceNotificationTemplate(ctx context.Context, name string, locale string, params *ReplaceNotificationTemplateParams, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PreviewNotificationTemplateWithBody Render a template
 	//
@@ -4026,7 +4102,7 @@ type ClientInterface interface {
 	// GetOpsEvent Show an event, and who has not handled it
 	//
 	// Corresponds with GET /api/v1/ops/events/{id} (the `GetOpsEvent` operationId).
-	GetOpsEvent(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetOpsEvent(ctx context.Context, id openapi_types.UUID, params *GetOpsEventParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReplayOpsEventWithBody Deliver an event again
 	//
@@ -4079,7 +4155,7 @@ type ClientInterface interface {
 	// GetOpsJob Show a job, its arguments and its result
 	//
 	// Corresponds with GET /api/v1/ops/jobs/{id} (the `GetOpsJob` operationId).
-	GetOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetOpsJob(ctx context.Context, id openapi_types.UUID, params *GetOpsJobParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CancelOpsJob End a job
 	//
@@ -4105,7 +4181,7 @@ type ClientInterface interface {
 	// What it said and the addresses that it went to are not shown, and not kept when it is delivered.
 	//
 	// Corresponds with GET /api/v1/ops/notifications/{id} (the `GetOpsNotification` operationId).
-	GetOpsNotification(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetOpsNotification(ctx context.Context, id openapi_types.UUID, params *GetOpsNotificationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListOpsParkedEvents List what was given up on, the longest-standing first
 	//
@@ -4293,7 +4369,7 @@ type ClientInterface interface {
 	// All of its sessions end at once. Everything in it is erased at erase_at (identity.tenant_deletion_grace from now); until then the operator can bring it back. The operator's own tenant is 409 identity.tenant_operator.
 	//
 	// Corresponds with DELETE /api/v1/tenants/{id} (the `DeleteTenant` operationId).
-	DeleteTenant(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	DeleteTenant(ctx context.Context, id openapi_types.UUID, params *DeleteTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetTenant Read a tenant
 	//
@@ -4464,8 +4540,8 @@ func (c *Client) CurrentAPIKey(ctx context.Context, reqEditors ...RequestEditorF
 // All its secrets, and the tokens that were issued for it, end at once.
 //
 // Corresponds with DELETE /api/v1/api-keys/{id} (the `DeleteAPIKey` operationId).
-func (c *Client) DeleteAPIKey(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeleteAPIKeyRequest(c.Server, id)
+func (c *Client) DeleteAPIKey(ctx context.Context, id openapi_types.UUID, params *DeleteAPIKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteAPIKeyRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4478,9 +4554,11 @@ func (c *Client) DeleteAPIKey(ctx context.Context, id openapi_types.UUID, reqEdi
 
 // GetAPIKey Read an API key
 //
+// The ETag is of all but the last use.
+//
 // Corresponds with GET /api/v1/api-keys/{id} (the `GetAPIKey` operationId).
-func (c *Client) GetAPIKey(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetAPIKeyRequest(c.Server, id)
+func (c *Client) GetAPIKey(ctx context.Context, id openapi_types.UUID, params *GetAPIKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAPIKeyRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5287,8 +5365,8 @@ func (c *Client) CreatePost(ctx context.Context, params *CreatePostParams, body 
 // DeletePost Delete a post
 //
 // Corresponds with DELETE /api/v1/blog/posts/{id} (the `DeletePost` operationId).
-func (c *Client) DeletePost(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeletePostRequest(c.Server, id)
+func (c *Client) DeletePost(ctx context.Context, id openapi_types.UUID, params *DeletePostParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeletePostRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5427,8 +5505,8 @@ func (c *Client) CreateProvider(ctx context.Context, params *CreateProviderParam
 // Those who signed in with it stay members, and their sessions go on.
 //
 // Corresponds with DELETE /api/v1/identity-providers/{id} (the `DeleteProvider` operationId).
-func (c *Client) DeleteProvider(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeleteProviderRequest(c.Server, id)
+func (c *Client) DeleteProvider(ctx context.Context, id openapi_types.UUID, params *DeleteProviderParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteProviderRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6244,8 +6322,8 @@ func (c *Client) ListNotificationTemplates(ctx context.Context, reqEditors ...Re
 // RestoreNotificationTemplate Go back to what is built in
 //
 // Corresponds with DELETE /api/v1/notification-templates/{name}/{locale} (the `RestoreNotificationTemplate` operationId).
-func (c *Client) RestoreNotificationTemplate(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRestoreNotificationTemplateRequest(c.Server, name, locale)
+func (c *Client) RestoreNotificationTemplate(ctx context.Context, name string, locale string, params *RestoreNotificationTemplateParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRestoreNotificationTemplateRequest(c.Server, name, locale, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6261,8 +6339,8 @@ func (c *Client) RestoreNotificationTemplate(ctx context.Context, name string, l
 // What the tenant has replaced, or else what is built in, in the nearest language.
 //
 // Corresponds with GET /api/v1/notification-templates/{name}/{locale} (the `GetNotificationTemplate` operationId).
-func (c *Client) GetNotificationTemplate(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetNotificationTemplateRequest(c.Server, name, locale)
+func (c *Client) GetNotificationTemplate(ctx context.Context, name string, locale string, params *GetNotificationTemplateParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetNotificationTemplateRequest(c.Server, name, locale, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6280,8 +6358,8 @@ func (c *Client) GetNotificationTemplate(ctx context.Context, name string, local
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
-func (c *Client) ReplaceNotificationTemplateWithBody(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewReplaceNotificationTemplateRequestWithBody(c.Server, name, locale, contentType, body)
+func (c *Client) ReplaceNotificationTemplateWithBody(ctx context.Context, name string, locale string, params *ReplaceNotificationTemplateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceNotificationTemplateRequestWithBody(c.Server, name, locale, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6299,8 +6377,8 @@ func (c *Client) ReplaceNotificationTemplateWithBody(ctx context.Context, name s
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
-func (c *Client) ReplaceNotificationTemplate(ctx context.Context, name string, locale string, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewReplaceNotificationTemplateRequest(c.Server, name, locale, body)
+func (c *Client) ReplaceNotificationTemplate(ctx context.Context, name string, locale string, params *ReplaceNotificationTemplateParams, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceNotificationTemplateRequest(c.Server, name, locale, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6435,8 +6513,8 @@ func (c *Client) ListOpsEvents(ctx context.Context, params *ListOpsEventsParams,
 // GetOpsEvent Show an event, and who has not handled it
 //
 // Corresponds with GET /api/v1/ops/events/{id} (the `GetOpsEvent` operationId).
-func (c *Client) GetOpsEvent(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetOpsEventRequest(c.Server, id)
+func (c *Client) GetOpsEvent(ctx context.Context, id openapi_types.UUID, params *GetOpsEventParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOpsEventRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6558,8 +6636,8 @@ func (c *Client) DeleteOpsJob(ctx context.Context, id openapi_types.UUID, reqEdi
 // GetOpsJob Show a job, its arguments and its result
 //
 // Corresponds with GET /api/v1/ops/jobs/{id} (the `GetOpsJob` operationId).
-func (c *Client) GetOpsJob(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetOpsJobRequest(c.Server, id)
+func (c *Client) GetOpsJob(ctx context.Context, id openapi_types.UUID, params *GetOpsJobParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOpsJobRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6624,8 +6702,8 @@ func (c *Client) ListOpsNotifications(ctx context.Context, params *ListOpsNotifi
 // What it said and the addresses that it went to are not shown, and not kept when it is delivered.
 //
 // Corresponds with GET /api/v1/ops/notifications/{id} (the `GetOpsNotification` operationId).
-func (c *Client) GetOpsNotification(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetOpsNotificationRequest(c.Server, id)
+func (c *Client) GetOpsNotification(ctx context.Context, id openapi_types.UUID, params *GetOpsNotificationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOpsNotificationRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7072,8 +7150,8 @@ func (c *Client) CreateTenant(ctx context.Context, params *CreateTenantParams, b
 // All of its sessions end at once. Everything in it is erased at erase_at (identity.tenant_deletion_grace from now); until then the operator can bring it back. The operator's own tenant is 409 identity.tenant_operator.
 //
 // Corresponds with DELETE /api/v1/tenants/{id} (the `DeleteTenant` operationId).
-func (c *Client) DeleteTenant(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeleteTenantRequest(c.Server, id)
+func (c *Client) DeleteTenant(ctx context.Context, id openapi_types.UUID, params *DeleteTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteTenantRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7436,7 +7514,7 @@ func NewCurrentAPIKeyRequest(server string) (*http.Request, error) {
 }
 
 // NewDeleteAPIKeyRequest constructs an http.Request for the DeleteAPIKey method
-func NewDeleteAPIKeyRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewDeleteAPIKeyRequest(server string, id openapi_types.UUID, params *DeleteAPIKeyParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -7466,11 +7544,26 @@ func NewDeleteAPIKeyRequest(server string, id openapi_types.UUID) (*http.Request
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewGetAPIKeyRequest constructs an http.Request for the GetAPIKey method
-func NewGetAPIKeyRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewGetAPIKeyRequest(server string, id openapi_types.UUID, params *GetAPIKeyParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -7498,6 +7591,21 @@ func NewGetAPIKeyRequest(server string, id openapi_types.UUID) (*http.Request, e
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -7549,15 +7657,26 @@ func NewUpdateAPIKeyRequestWithBody(server string, id openapi_types.UUID, params
 
 	if params != nil {
 
-		if params.IdempotencyKey != nil {
+		if params.IfMatch != nil {
 			var headerParam0 string
 
-			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
 			if err != nil {
 				return nil, err
 			}
 
-			req.Header.Set("Idempotency-Key", headerParam0)
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
 		}
 
 	}
@@ -8898,7 +9017,7 @@ func NewCreatePostRequestWithBody(server string, params *CreatePostParams, conte
 }
 
 // NewDeletePostRequest constructs an http.Request for the DeletePost method
-func NewDeletePostRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewDeletePostRequest(server string, id openapi_types.UUID, params *DeletePostParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -8926,6 +9045,21 @@ func NewDeletePostRequest(server string, id openapi_types.UUID) (*http.Request, 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -9185,7 +9319,7 @@ func NewCreateProviderRequestWithBody(server string, params *CreateProviderParam
 }
 
 // NewDeleteProviderRequest constructs an http.Request for the DeleteProvider method
-func NewDeleteProviderRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewDeleteProviderRequest(server string, id openapi_types.UUID, params *DeleteProviderParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -9213,6 +9347,21 @@ func NewDeleteProviderRequest(server string, id openapi_types.UUID) (*http.Reque
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -10733,7 +10882,7 @@ func NewListNotificationTemplatesRequest(server string) (*http.Request, error) {
 }
 
 // NewRestoreNotificationTemplateRequest constructs an http.Request for the RestoreNotificationTemplate method
-func NewRestoreNotificationTemplateRequest(server string, name string, locale string) (*http.Request, error) {
+func NewRestoreNotificationTemplateRequest(server string, name string, locale string, params *RestoreNotificationTemplateParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10770,11 +10919,26 @@ func NewRestoreNotificationTemplateRequest(server string, name string, locale st
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewGetNotificationTemplateRequest constructs an http.Request for the GetNotificationTemplate method
-func NewGetNotificationTemplateRequest(server string, name string, locale string) (*http.Request, error) {
+func NewGetNotificationTemplateRequest(server string, name string, locale string, params *GetNotificationTemplateParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10811,22 +10975,37 @@ func NewGetNotificationTemplateRequest(server string, name string, locale string
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewReplaceNotificationTemplateRequest calls the generic ReplaceNotificationTemplate builder with application/json body
-func NewReplaceNotificationTemplateRequest(server string, name string, locale string, body ReplaceNotificationTemplateJSONRequestBody) (*http.Request, error) {
+func NewReplaceNotificationTemplateRequest(server string, name string, locale string, params *ReplaceNotificationTemplateParams, body ReplaceNotificationTemplateJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewReplaceNotificationTemplateRequestWithBody(server, name, locale, "application/json", bodyReader)
+	return NewReplaceNotificationTemplateRequestWithBody(server, name, locale, params, "application/json", bodyReader)
 }
 
 // NewReplaceNotificationTemplateRequestWithBody constructs an http.Request for the ReplaceNotificationTemplate method, with any body, and a specified content type
-func NewReplaceNotificationTemplateRequestWithBody(server string, name string, locale string, contentType string, body io.Reader) (*http.Request, error) {
+func NewReplaceNotificationTemplateRequestWithBody(server string, name string, locale string, params *ReplaceNotificationTemplateParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10864,6 +11043,21 @@ func NewReplaceNotificationTemplateRequestWithBody(server string, name string, l
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -11168,7 +11362,7 @@ func NewListOpsEventsRequest(server string, params *ListOpsEventsParams) (*http.
 }
 
 // NewGetOpsEventRequest constructs an http.Request for the GetOpsEvent method
-func NewGetOpsEventRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewGetOpsEventRequest(server string, id openapi_types.UUID, params *GetOpsEventParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11196,6 +11390,21 @@ func NewGetOpsEventRequest(server string, id openapi_types.UUID) (*http.Request,
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -11491,7 +11700,7 @@ func NewDeleteOpsJobRequest(server string, id openapi_types.UUID) (*http.Request
 }
 
 // NewGetOpsJobRequest constructs an http.Request for the GetOpsJob method
-func NewGetOpsJobRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewGetOpsJobRequest(server string, id openapi_types.UUID, params *GetOpsJobParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11519,6 +11728,21 @@ func NewGetOpsJobRequest(server string, id openapi_types.UUID) (*http.Request, e
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -11713,7 +11937,7 @@ func NewListOpsNotificationsRequest(server string, params *ListOpsNotificationsP
 }
 
 // NewGetOpsNotificationRequest constructs an http.Request for the GetOpsNotification method
-func NewGetOpsNotificationRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewGetOpsNotificationRequest(server string, id openapi_types.UUID, params *GetOpsNotificationParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11741,6 +11965,21 @@ func NewGetOpsNotificationRequest(server string, id openapi_types.UUID) (*http.R
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -12317,6 +12556,21 @@ func NewDeleteRoleRequest(server string, id openapi_types.UUID, params *DeleteRo
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
@@ -12773,7 +13027,7 @@ func NewCreateTenantRequestWithBody(server string, params *CreateTenantParams, c
 }
 
 // NewDeleteTenantRequest constructs an http.Request for the DeleteTenant method
-func NewDeleteTenantRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+func NewDeleteTenantRequest(server string, id openapi_types.UUID, params *DeleteTenantParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12801,6 +13055,21 @@ func NewDeleteTenantRequest(server string, id openapi_types.UUID) (*http.Request
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -13256,14 +13525,16 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /api/v1/api-keys/{id} (the `DeleteAPIKey` operationId).
-	DeleteAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteAPIKeyResponse, error)
+	DeleteAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, params *DeleteAPIKeyParams, reqEditors ...RequestEditorFn) (*DeleteAPIKeyResponse, error)
 
 	// GetAPIKeyWithResponse Read an API key
+	//
+	// The ETag is of all but the last use.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/api-keys/{id} (the `GetAPIKey` operationId).
-	GetAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetAPIKeyResponse, error)
+	GetAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, params *GetAPIKeyParams, reqEditors ...RequestEditorFn) (*GetAPIKeyResponse, error)
 
 	// UpdateAPIKeyWithBodyWithResponse Change the name or the addresses of an API key
 	//
@@ -13655,7 +13926,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /api/v1/blog/posts/{id} (the `DeletePost` operationId).
-	DeletePostWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeletePostResponse, error)
+	DeletePostWithResponse(ctx context.Context, id openapi_types.UUID, params *DeletePostParams, reqEditors ...RequestEditorFn) (*DeletePostResponse, error)
 
 	// GetPostWithResponse Read a post
 	//
@@ -13723,7 +13994,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /api/v1/identity-providers/{id} (the `DeleteProvider` operationId).
-	DeleteProviderWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteProviderResponse, error)
+	DeleteProviderWithResponse(ctx context.Context, id openapi_types.UUID, params *DeleteProviderParams, reqEditors ...RequestEditorFn) (*DeleteProviderResponse, error)
 
 	// GetProviderWithResponse Read an identity provider of the tenant
 	//
@@ -14120,7 +14391,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /api/v1/notification-templates/{name}/{locale} (the `RestoreNotificationTemplate` operationId).
-	RestoreNotificationTemplateWithResponse(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*RestoreNotificationTemplateResponse, error)
+	RestoreNotificationTemplateWithResponse(ctx context.Context, name string, locale string, params *RestoreNotificationTemplateParams, reqEditors ...RequestEditorFn) (*RestoreNotificationTemplateResponse, error)
 
 	// GetNotificationTemplateWithResponse Show what a template says in a language
 	//
@@ -14129,7 +14400,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/notification-templates/{name}/{locale} (the `GetNotificationTemplate` operationId).
-	GetNotificationTemplateWithResponse(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*GetNotificationTemplateResponse, error)
+	GetNotificationTemplateWithResponse(ctx context.Context, name string, locale string, params *GetNotificationTemplateParams, reqEditors ...RequestEditorFn) (*GetNotificationTemplateResponse, error)
 
 	// ReplaceNotificationTemplateWithBodyWithResponse Replace what a template says in a language
 	//
@@ -14138,7 +14409,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
-	ReplaceNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error)
+	ReplaceNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, params *ReplaceNotificationTemplateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error)
 
 	// ReplaceNotificationTemplateWithResponse Replace what a template says in a language
 	//
@@ -14147,7 +14418,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
-	ReplaceNotificationTemplateWithResponse(ctx context.Context, name string, locale string, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error)
+	ReplaceNotificationTemplateWithResponse(ctx context.Context, name string, locale string, params *ReplaceNotificationTemplateParams, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error)
 
 	// PreviewNotificationTemplateWithBodyWithResponse Render a template
 	//
@@ -14211,7 +14482,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/ops/events/{id} (the `GetOpsEvent` operationId).
-	GetOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsEventResponse, error)
+	GetOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, params *GetOpsEventParams, reqEditors ...RequestEditorFn) (*GetOpsEventResponse, error)
 
 	// ReplayOpsEventWithBodyWithResponse Deliver an event again
 	//
@@ -14270,7 +14541,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/ops/jobs/{id} (the `GetOpsJob` operationId).
-	GetOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsJobResponse, error)
+	GetOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, params *GetOpsJobParams, reqEditors ...RequestEditorFn) (*GetOpsJobResponse, error)
 
 	// CancelOpsJobWithResponse End a job
 	//
@@ -14304,7 +14575,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/ops/notifications/{id} (the `GetOpsNotification` operationId).
-	GetOpsNotificationWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsNotificationResponse, error)
+	GetOpsNotificationWithResponse(ctx context.Context, id openapi_types.UUID, params *GetOpsNotificationParams, reqEditors ...RequestEditorFn) (*GetOpsNotificationResponse, error)
 
 	// ListOpsParkedEventsWithResponse List what was given up on, the longest-standing first
 	//
@@ -14524,7 +14795,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /api/v1/tenants/{id} (the `DeleteTenant` operationId).
-	DeleteTenantWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteTenantResponse, error)
+	DeleteTenantWithResponse(ctx context.Context, id openapi_types.UUID, params *DeleteTenantParams, reqEditors ...RequestEditorFn) (*DeleteTenantResponse, error)
 
 	// GetTenantWithResponse Read a tenant
 	//
@@ -14855,6 +15126,16 @@ func (r DeleteAPIKeyResponse) ContentType() string {
 	return ""
 }
 
+// GetAPIKeyResponse200Headers the declared response headers of an HTTP 200 response for GetAPIKey
+type GetAPIKeyResponse200Headers struct {
+	ETag *string
+}
+
+// GetAPIKeyResponse304Headers the declared response headers of an HTTP 304 response for GetAPIKey
+type GetAPIKeyResponse304Headers struct {
+	ETag *string
+}
+
 type GetAPIKeyResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -14862,6 +15143,10 @@ type GetAPIKeyResponse struct {
 	JSON200 *ApikeysKey
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetAPIKeyResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetAPIKeyResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -14903,6 +15188,11 @@ func (r GetAPIKeyResponse) ContentType() string {
 	return ""
 }
 
+// UpdateAPIKeyResponse200Headers the declared response headers of an HTTP 200 response for UpdateAPIKey
+type UpdateAPIKeyResponse200Headers struct {
+	ETag *string
+}
+
 type UpdateAPIKeyResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -14910,6 +15200,8 @@ type UpdateAPIKeyResponse struct {
 	JSON200 *ApikeysKey
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateAPIKeyResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -18202,6 +18494,16 @@ func (r RestoreNotificationTemplateResponse) ContentType() string {
 	return ""
 }
 
+// GetNotificationTemplateResponse200Headers the declared response headers of an HTTP 200 response for GetNotificationTemplate
+type GetNotificationTemplateResponse200Headers struct {
+	ETag *string
+}
+
+// GetNotificationTemplateResponse304Headers the declared response headers of an HTTP 304 response for GetNotificationTemplate
+type GetNotificationTemplateResponse304Headers struct {
+	ETag *string
+}
+
 type GetNotificationTemplateResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -18209,6 +18511,10 @@ type GetNotificationTemplateResponse struct {
 	JSON200 *NotificationsTemplateSource
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetNotificationTemplateResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetNotificationTemplateResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -18250,6 +18556,11 @@ func (r GetNotificationTemplateResponse) ContentType() string {
 	return ""
 }
 
+// ReplaceNotificationTemplateResponse200Headers the declared response headers of an HTTP 200 response for ReplaceNotificationTemplate
+type ReplaceNotificationTemplateResponse200Headers struct {
+	ETag *string
+}
+
 type ReplaceNotificationTemplateResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -18257,6 +18568,8 @@ type ReplaceNotificationTemplateResponse struct {
 	JSON200 *NotificationsTemplateSource
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReplaceNotificationTemplateResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -18538,6 +18851,16 @@ func (r ListOpsEventsResponse) ContentType() string {
 	return ""
 }
 
+// GetOpsEventResponse200Headers the declared response headers of an HTTP 200 response for GetOpsEvent
+type GetOpsEventResponse200Headers struct {
+	ETag *string
+}
+
+// GetOpsEventResponse304Headers the declared response headers of an HTTP 304 response for GetOpsEvent
+type GetOpsEventResponse304Headers struct {
+	ETag *string
+}
+
 type GetOpsEventResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -18545,6 +18868,10 @@ type GetOpsEventResponse struct {
 	JSON200 *OpsEventDetails
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOpsEventResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetOpsEventResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -18771,6 +19098,16 @@ func (r DeleteOpsJobResponse) ContentType() string {
 	return ""
 }
 
+// GetOpsJobResponse200Headers the declared response headers of an HTTP 200 response for GetOpsJob
+type GetOpsJobResponse200Headers struct {
+	ETag *string
+}
+
+// GetOpsJobResponse304Headers the declared response headers of an HTTP 304 response for GetOpsJob
+type GetOpsJobResponse304Headers struct {
+	ETag *string
+}
+
 type GetOpsJobResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -18778,6 +19115,10 @@ type GetOpsJobResponse struct {
 	JSON200 *OpsJobDetails
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOpsJobResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetOpsJobResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -18963,6 +19304,16 @@ func (r ListOpsNotificationsResponse) ContentType() string {
 	return ""
 }
 
+// GetOpsNotificationResponse200Headers the declared response headers of an HTTP 200 response for GetOpsNotification
+type GetOpsNotificationResponse200Headers struct {
+	ETag *string
+}
+
+// GetOpsNotificationResponse304Headers the declared response headers of an HTTP 304 response for GetOpsNotification
+type GetOpsNotificationResponse304Headers struct {
+	ETag *string
+}
+
 type GetOpsNotificationResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -18970,6 +19321,10 @@ type GetOpsNotificationResponse struct {
 	JSON200 *OpsReceipt
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOpsNotificationResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetOpsNotificationResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -20549,8 +20904,8 @@ func (c *ClientWithResponses) CurrentAPIKeyWithResponse(ctx context.Context, req
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /api/v1/api-keys/{id} (the `DeleteAPIKey` operationId).
-func (c *ClientWithResponses) DeleteAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteAPIKeyResponse, error) {
-	rsp, err := c.DeleteAPIKey(ctx, id, reqEditors...)
+func (c *ClientWithResponses) DeleteAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, params *DeleteAPIKeyParams, reqEditors ...RequestEditorFn) (*DeleteAPIKeyResponse, error) {
+	rsp, err := c.DeleteAPIKey(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20559,11 +20914,13 @@ func (c *ClientWithResponses) DeleteAPIKeyWithResponse(ctx context.Context, id o
 
 // GetAPIKeyWithResponse Read an API key
 //
+// The ETag is of all but the last use.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/api-keys/{id} (the `GetAPIKey` operationId).
-func (c *ClientWithResponses) GetAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetAPIKeyResponse, error) {
-	rsp, err := c.GetAPIKey(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetAPIKeyWithResponse(ctx context.Context, id openapi_types.UUID, params *GetAPIKeyParams, reqEditors ...RequestEditorFn) (*GetAPIKeyResponse, error) {
+	rsp, err := c.GetAPIKey(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21218,8 +21575,8 @@ func (c *ClientWithResponses) CreatePostWithResponse(ctx context.Context, params
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /api/v1/blog/posts/{id} (the `DeletePost` operationId).
-func (c *ClientWithResponses) DeletePostWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeletePostResponse, error) {
-	rsp, err := c.DeletePost(ctx, id, reqEditors...)
+func (c *ClientWithResponses) DeletePostWithResponse(ctx context.Context, id openapi_types.UUID, params *DeletePostParams, reqEditors ...RequestEditorFn) (*DeletePostResponse, error) {
+	rsp, err := c.DeletePost(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21334,8 +21691,8 @@ func (c *ClientWithResponses) CreateProviderWithResponse(ctx context.Context, pa
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /api/v1/identity-providers/{id} (the `DeleteProvider` operationId).
-func (c *ClientWithResponses) DeleteProviderWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteProviderResponse, error) {
-	rsp, err := c.DeleteProvider(ctx, id, reqEditors...)
+func (c *ClientWithResponses) DeleteProviderWithResponse(ctx context.Context, id openapi_types.UUID, params *DeleteProviderParams, reqEditors ...RequestEditorFn) (*DeleteProviderResponse, error) {
+	rsp, err := c.DeleteProvider(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22013,8 +22370,8 @@ func (c *ClientWithResponses) ListNotificationTemplatesWithResponse(ctx context.
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /api/v1/notification-templates/{name}/{locale} (the `RestoreNotificationTemplate` operationId).
-func (c *ClientWithResponses) RestoreNotificationTemplateWithResponse(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*RestoreNotificationTemplateResponse, error) {
-	rsp, err := c.RestoreNotificationTemplate(ctx, name, locale, reqEditors...)
+func (c *ClientWithResponses) RestoreNotificationTemplateWithResponse(ctx context.Context, name string, locale string, params *RestoreNotificationTemplateParams, reqEditors ...RequestEditorFn) (*RestoreNotificationTemplateResponse, error) {
+	rsp, err := c.RestoreNotificationTemplate(ctx, name, locale, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22028,8 +22385,8 @@ func (c *ClientWithResponses) RestoreNotificationTemplateWithResponse(ctx contex
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/notification-templates/{name}/{locale} (the `GetNotificationTemplate` operationId).
-func (c *ClientWithResponses) GetNotificationTemplateWithResponse(ctx context.Context, name string, locale string, reqEditors ...RequestEditorFn) (*GetNotificationTemplateResponse, error) {
-	rsp, err := c.GetNotificationTemplate(ctx, name, locale, reqEditors...)
+func (c *ClientWithResponses) GetNotificationTemplateWithResponse(ctx context.Context, name string, locale string, params *GetNotificationTemplateParams, reqEditors ...RequestEditorFn) (*GetNotificationTemplateResponse, error) {
+	rsp, err := c.GetNotificationTemplate(ctx, name, locale, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22043,8 +22400,8 @@ func (c *ClientWithResponses) GetNotificationTemplateWithResponse(ctx context.Co
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
-func (c *ClientWithResponses) ReplaceNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error) {
-	rsp, err := c.ReplaceNotificationTemplateWithBody(ctx, name, locale, contentType, body, reqEditors...)
+func (c *ClientWithResponses) ReplaceNotificationTemplateWithBodyWithResponse(ctx context.Context, name string, locale string, params *ReplaceNotificationTemplateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error) {
+	rsp, err := c.ReplaceNotificationTemplateWithBody(ctx, name, locale, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22058,8 +22415,8 @@ func (c *ClientWithResponses) ReplaceNotificationTemplateWithBodyWithResponse(ct
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /api/v1/notification-templates/{name}/{locale} (the `ReplaceNotificationTemplate` operationId).
-func (c *ClientWithResponses) ReplaceNotificationTemplateWithResponse(ctx context.Context, name string, locale string, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error) {
-	rsp, err := c.ReplaceNotificationTemplate(ctx, name, locale, body, reqEditors...)
+func (c *ClientWithResponses) ReplaceNotificationTemplateWithResponse(ctx context.Context, name string, locale string, params *ReplaceNotificationTemplateParams, body ReplaceNotificationTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceNotificationTemplateResponse, error) {
+	rsp, err := c.ReplaceNotificationTemplate(ctx, name, locale, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22170,8 +22527,8 @@ func (c *ClientWithResponses) ListOpsEventsWithResponse(ctx context.Context, par
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/ops/events/{id} (the `GetOpsEvent` operationId).
-func (c *ClientWithResponses) GetOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsEventResponse, error) {
-	rsp, err := c.GetOpsEvent(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetOpsEventWithResponse(ctx context.Context, id openapi_types.UUID, params *GetOpsEventParams, reqEditors ...RequestEditorFn) (*GetOpsEventResponse, error) {
+	rsp, err := c.GetOpsEvent(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22271,8 +22628,8 @@ func (c *ClientWithResponses) DeleteOpsJobWithResponse(ctx context.Context, id o
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/ops/jobs/{id} (the `GetOpsJob` operationId).
-func (c *ClientWithResponses) GetOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsJobResponse, error) {
-	rsp, err := c.GetOpsJob(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetOpsJobWithResponse(ctx context.Context, id openapi_types.UUID, params *GetOpsJobParams, reqEditors ...RequestEditorFn) (*GetOpsJobResponse, error) {
+	rsp, err := c.GetOpsJob(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22329,8 +22686,8 @@ func (c *ClientWithResponses) ListOpsNotificationsWithResponse(ctx context.Conte
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/ops/notifications/{id} (the `GetOpsNotification` operationId).
-func (c *ClientWithResponses) GetOpsNotificationWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetOpsNotificationResponse, error) {
-	rsp, err := c.GetOpsNotification(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetOpsNotificationWithResponse(ctx context.Context, id openapi_types.UUID, params *GetOpsNotificationParams, reqEditors ...RequestEditorFn) (*GetOpsNotificationResponse, error) {
+	rsp, err := c.GetOpsNotification(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22705,8 +23062,8 @@ func (c *ClientWithResponses) CreateTenantWithResponse(ctx context.Context, para
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /api/v1/tenants/{id} (the `DeleteTenant` operationId).
-func (c *ClientWithResponses) DeleteTenantWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*DeleteTenantResponse, error) {
-	rsp, err := c.DeleteTenant(ctx, id, reqEditors...)
+func (c *ClientWithResponses) DeleteTenantWithResponse(ctx context.Context, id openapi_types.UUID, params *DeleteTenantParams, reqEditors ...RequestEditorFn) (*DeleteTenantResponse, error) {
+	rsp, err := c.DeleteTenant(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -23056,6 +23413,9 @@ func ParseGetAPIKeyResponse(rsp *http.Response) (*GetAPIKeyResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -23063,6 +23423,29 @@ func ParseGetAPIKeyResponse(rsp *http.Response) (*GetAPIKeyResponse, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetAPIKeyResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetAPIKeyResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -23096,6 +23479,19 @@ func ParseUpdateAPIKeyResponse(rsp *http.Response) (*UpdateAPIKeyResponse, error
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateAPIKeyResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -25494,6 +25890,9 @@ func ParseGetNotificationTemplateResponse(rsp *http.Response) (*GetNotificationT
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -25501,6 +25900,29 @@ func ParseGetNotificationTemplateResponse(rsp *http.Response) (*GetNotificationT
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetNotificationTemplateResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetNotificationTemplateResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -25534,6 +25956,19 @@ func ParseReplaceNotificationTemplateResponse(rsp *http.Response) (*ReplaceNotif
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReplaceNotificationTemplateResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -25725,6 +26160,9 @@ func ParseGetOpsEventResponse(rsp *http.Response) (*GetOpsEventResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -25732,6 +26170,29 @@ func ParseGetOpsEventResponse(rsp *http.Response) (*GetOpsEventResponse, error) 
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOpsEventResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetOpsEventResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -25886,6 +26347,9 @@ func ParseGetOpsJobResponse(rsp *http.Response) (*GetOpsJobResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -25893,6 +26357,29 @@ func ParseGetOpsJobResponse(rsp *http.Response) (*GetOpsJobResponse, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOpsJobResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetOpsJobResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -26018,6 +26505,9 @@ func ParseGetOpsNotificationResponse(rsp *http.Response) (*GetOpsNotificationRes
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -26025,6 +26515,29 @@ func ParseGetOpsNotificationResponse(rsp *http.Response) (*GetOpsNotificationRes
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOpsNotificationResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetOpsNotificationResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil

@@ -203,17 +203,20 @@ func (r *Roles) replace(ctx context.Context, t tenant.ID, before authz.Role, dra
 }
 
 // Delete implements authz.RoleEditor.
-func (r *Roles) Delete(ctx context.Context, id uuid.UUID, unassign bool) error {
+func (r *Roles) Delete(ctx context.Context, id uuid.UUID, removal authz.RoleRemoval) error {
 	err := r.run.InTx(ctx, func(ctx context.Context) error {
 		g, role, err := r.editable(ctx, id)
 		if err != nil {
 			return err
 		}
+		if removal.Accepts != nil && !removal.Accepts(role.Version) {
+			return authz.ErrRoleChanged
+		}
 		holders, err := r.Holders(ctx, g.tenant, role.Name)
 		if err != nil {
 			return err
 		}
-		if len(holders) > 0 && !unassign {
+		if len(holders) > 0 && !removal.Unassign {
 			return authz.ErrRoleAssigned.Detailf("%d users have it.", len(holders))
 		}
 		err = r.remove(ctx, entrule.TenantID(g.tenant), entrule.Or(

@@ -104,7 +104,7 @@ func TestAssigningAndDeletingARoleExcludeEachOther(t *testing.T) {
 			require.NoError(t, err)
 			outcome := make(chan error, 2)
 			go func() { outcome <- f.Assign(context.WithoutCancel(ctx), id, user, "editor") }()
-			go func() { outcome <- roles.Delete(ctx, made.ID, false) }()
+			go func() { outcome <- roles.Delete(ctx, made.ID, authz.RoleRemoval{}) }()
 			failed := 0
 			for range 2 {
 				if err := <-outcome; err != nil {

@@ -213,7 +213,7 @@ func TestWhoWorksForTheSystemSaysItInTheTenantsWords(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	other := r.Register(t, "other")
-	_, err := r.Replace(tenant.NewContext(t.Context(), other.TenantID), "sample.news", "en", notify.Source{Subject: "Not yours", Text: "x"})
+	_, err := r.Replace(tenant.NewContext(t.Context(), other.TenantID), "sample.news", "en", notify.Source{Subject: "Not yours", Text: "x"}, nil)
 	require.NoError(t, err)
 	id, err := r.notifier.Send(tenant.System(r.in(t), "a test"), r.news("pigeon"))
 	require.NoError(t, err)

@@ -94,7 +94,7 @@ func (n *Notifications) Source(ctx context.Context, name, locale string) (notify
 }
 
 // Replace implements notify.Catalog.
-func (n *Notifications) Replace(ctx context.Context, name, locale string, src notify.Source) (notify.Custom, error) {
+func (n *Notifications) Replace(ctx context.Context, name, locale string, src notify.Source, accepts func(notify.Custom) bool) (notify.Custom, error) {
 	t, err := n.named(name, locale)
 	if err != nil {
 		return notify.Custom{}, err
@@ -116,12 +116,15 @@ func (n *Notifications) Replace(ctx context.Context, name, locale string, src no
 	}
 	custom := notify.Custom{Source: src, Updated: now(), UpdatedBy: by}
 	err = n.db.InTx(ctx, func(ctx context.Context) error {
-		if _, err := n.client.Override.Delete().Where(entoverride.Template(name), entoverride.Locale(locale)).Exec(ctx); err != nil {
+		if err := n.forget(ctx, name, locale, accepts); err != nil {
 			return err
 		}
 		return n.client.Override.Create().SetID(id).SetTemplate(name).SetLocale(locale).SetSubject(src.Subject).SetText(src.Text).
 			SetHTML(src.HTML).SetShort(src.Short).SetUpdatedBy(by).SetUpdatedAt(custom.Updated).Exec(ctx)
 	})
+	if ent.IsConstraintError(err) { // somebody has replaced the built-in one, which has no row to lock
+		err = notify.ErrTemplateChanged.Wrap(err)
+	}
 	if err != nil {
 		return notify.Custom{}, fmt.Errorf("replace template %s: %w", name, err)
 	}
@@ -129,14 +132,35 @@ func (n *Notifications) Replace(ctx context.Context, name, locale string, src no
 }
 
 // Restore implements notify.Catalog.
-func (n *Notifications) Restore(ctx context.Context, name, locale string) error {
+func (n *Notifications) Restore(ctx context.Context, name, locale string, accepts func(notify.Custom) bool) error {
 	if _, err := n.named(name, locale); err != nil {
 		return err
 	}
-	if _, err := n.client.Override.Delete().Where(entoverride.Template(name), entoverride.Locale(locale)).Exec(ctx); err != nil {
+	if err := n.db.InTx(ctx, func(ctx context.Context) error { return n.forget(ctx, name, locale, accepts) }); err != nil {
 		return fmt.Errorf("restore template %s: %w", name, err)
 	}
 	return nil
+}
+
+// forget removes what the tenant says instead, when that is acceptable. The row is locked first and read afterwards: whoever
+// has waited for the lock sees what the other has left. Only that row goes: one that came meanwhile is somebody's answer.
+func (n *Notifications) forget(ctx context.Context, name, locale string, accepts func(notify.Custom) bool) error {
+	ids, err := n.client.Override.Query().Where(entoverride.Template(name), entoverride.Locale(locale), locked).IDs(ctx)
+	if err != nil {
+		return err
+	}
+	counts, err := n.Source(ctx, name, locale)
+	if err != nil {
+		return err
+	}
+	if accepts != nil && !accepts(counts) {
+		return notify.ErrTemplateChanged
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err = n.client.Override.Delete().Where(entoverride.IDIn(ids...)).Exec(ctx)
+	return err
 }
 
 // Preview implements notify.Catalog.

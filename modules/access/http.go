@@ -69,9 +69,7 @@ func (h *handler) GetRole(ctx context.Context, r api.GetRoleRequestObject) (api.
 func (h *handler) UpdateRole(ctx context.Context, r api.UpdateRoleRequestObject) (api.UpdateRoleResponseObject, error) {
 	change := authz.RoleChange{
 		Name: r.Body.Name, Description: r.Body.Description, Permissions: r.Body.Permissions, Conditional: grants(r.Body.Conditional),
-	}
-	if match := r.Params.IfMatch; match != nil {
-		change.Accepts = func(version int) bool { return web.Match(*match, web.ETag(version)) }
+		Accepts: web.IfMatch(r.Params.IfMatch).Holds,
 	}
 	role, err := h.editor.Change(ctx, r.ID, change)
 	if err != nil {
@@ -82,7 +80,8 @@ func (h *handler) UpdateRole(ctx context.Context, r api.UpdateRoleRequestObject)
 }
 
 func (h *handler) DeleteRole(ctx context.Context, r api.DeleteRoleRequestObject) (api.DeleteRoleResponseObject, error) {
-	if err := h.editor.Delete(ctx, r.ID, value(r.Params.Unassign)); err != nil {
+	removal := authz.RoleRemoval{Unassign: value(r.Params.Unassign), Accepts: web.IfMatch(r.Params.IfMatch).Holds}
+	if err := h.editor.Delete(ctx, r.ID, removal); err != nil {
 		return nil, err
 	}
 	return api.DeleteRole204Response{}, nil

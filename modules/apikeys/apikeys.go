@@ -14,6 +14,7 @@ import (
 	"github.com/yourorg/platform/pkg/perm"
 	"github.com/yourorg/platform/pkg/problem"
 	"github.com/yourorg/platform/pkg/tx"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // apikeys is what the module can do with keys, whoever asks.
@@ -155,9 +156,14 @@ func (k *apikeys) read(ctx context.Context, id uuid.UUID, p perm.Permission) (Ke
 	return key, k.authz.AuthorizeResource(ctx, p, key.attributes())
 }
 
-// change renames a key or moves it to other addresses.
-func (k *apikeys) change(ctx context.Context, c *auth.Caller, id uuid.UUID, name *string, networks *[]string) (key Key, err error) {
+// change renames a key or moves it to other addresses, in the version that the caller has seen.
+func (k *apikeys) change(
+	ctx context.Context, c *auth.Caller, id uuid.UUID, seen web.Condition, name *string, networks *[]string,
+) (key Key, err error) {
 	err = k.edit(ctx, c, id, apikeysapi.PermKeyUpdate, func(ctx context.Context, found Key) error {
+		if err := unchanged(found, seen); err != nil {
+			return err
+		}
 		key = found
 		if err := key.rename(name, networks); err != nil {
 			return err
@@ -232,13 +238,17 @@ func (k *apikeys) edit(
 	return nil
 }
 
-// remove deletes a key with all its secrets.
-func (k *apikeys) remove(ctx context.Context, id uuid.UUID) error {
+// remove deletes a key with all its secrets, in the version that the caller has seen.
+func (k *apikeys) remove(ctx context.Context, id uuid.UUID, seen web.Condition) error {
 	err := k.tx.InTx(ctx, func(ctx context.Context) error {
 		if err := k.store.lock(ctx, id); err != nil {
 			return err
 		}
-		if _, err := k.read(ctx, id, apikeysapi.PermKeyDelete); err != nil {
+		key, err := k.read(ctx, id, apikeysapi.PermKeyDelete)
+		if err != nil {
+			return err
+		}
+		if err := unchanged(key, seen); err != nil {
 			return err
 		}
 		if err := k.store.delete(ctx, id); err != nil {
@@ -250,4 +260,13 @@ func (k *apikeys) remove(ctx context.Context, id uuid.UUID) error {
 		return fmt.Errorf("delete an API key: %w", err)
 	}
 	return nil
+}
+
+// unchanged answers ErrKeyChanged unless the key, which is locked, is the one that the caller has seen.
+func unchanged(k Key, seen web.Condition) error {
+	tag, err := etag(k)
+	if err == nil && !seen.HoldsFor(tag) {
+		err = apikeysapi.ErrKeyChanged
+	}
+	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/yourorg/platform/modules/apikeys/internal/api"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/page"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // handler translates between the contract and the keys. Who may call what is in the contract.
@@ -62,7 +63,8 @@ func (h *handler) GetAPIKey(ctx context.Context, r api.GetAPIKeyRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	return api.GetAPIKey200JSONResponse(toAPI(k)), nil
+	tag, err := etag(k)
+	return api.GetAPIKey200JSONResponse{Body: toAPI(k), Headers: api.GetAPIKey200ResponseHeaders{ETag: &tag}}, err
 }
 
 func (h *handler) CurrentAPIKey(ctx context.Context, _ api.CurrentAPIKeyRequestObject) (api.CurrentAPIKeyResponseObject, error) {
@@ -80,11 +82,12 @@ func (h *handler) CurrentAPIKey(ctx context.Context, _ api.CurrentAPIKeyRequestO
 
 func (h *handler) UpdateAPIKey(ctx context.Context, r api.UpdateAPIKeyRequestObject) (api.UpdateAPIKeyResponseObject, error) {
 	caller, _ := auth.FromContext(ctx)
-	k, err := h.keys.change(ctx, caller, r.ID, r.Body.Name, r.Body.AllowedIps)
+	k, err := h.keys.change(ctx, caller, r.ID, web.IfMatch(r.Params.IfMatch), r.Body.Name, r.Body.AllowedIps)
 	if err != nil {
 		return nil, err
 	}
-	return api.UpdateAPIKey200JSONResponse(toAPI(k)), nil
+	tag, err := etag(k)
+	return api.UpdateAPIKey200JSONResponse{Body: toAPI(k), Headers: api.UpdateAPIKey200ResponseHeaders{ETag: &tag}}, err
 }
 
 func (h *handler) RotateAPIKey(ctx context.Context, r api.RotateAPIKeyRequestObject) (api.RotateAPIKeyResponseObject, error) {
@@ -98,7 +101,7 @@ func (h *handler) RotateAPIKey(ctx context.Context, r api.RotateAPIKeyRequestObj
 }
 
 func (h *handler) DeleteAPIKey(ctx context.Context, r api.DeleteAPIKeyRequestObject) (api.DeleteAPIKeyResponseObject, error) {
-	if err := h.keys.remove(ctx, r.ID); err != nil {
+	if err := h.keys.remove(ctx, r.ID, web.IfMatch(r.Params.IfMatch)); err != nil {
 		return nil, err
 	}
 	return api.DeleteAPIKey204Response{}, nil
@@ -134,6 +137,12 @@ func toAPI(k Key) api.Key {
 		out.Prefix = k.Secrets[0].Prefix
 	}
 	return out
+}
+
+// etag is of what people change. The last use is left out: a key that is in use could never be changed otherwise.
+func etag(k Key) (string, error) {
+	k.LastUsedAt, k.LastUsedIP = nil, nil
+	return web.Digest(toAPI(k))
 }
 
 func withSecret(k Key, text auth.KeyText) api.KeyWithSecret {

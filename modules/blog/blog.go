@@ -78,14 +78,14 @@ func suffixed(base string) iter.Seq[string] {
 	}
 }
 
-// updatePost changes the version that the author has seen; ifMatch is its ETag. Whether the caller may depends on whose
+// updatePost changes the version that the author has seen. Whether the caller may depends on whose
 // post it is, so that it can only be asked here.
-func (b *blog) updatePost(ctx context.Context, id uuid.UUID, ifMatch string, c change) (Post, error) {
+func (b *blog) updatePost(ctx context.Context, id uuid.UUID, seen web.Condition, c change) (Post, error) {
 	return b.change(ctx, id, func(p Post) (Post, error) {
 		if err := b.authz.AuthorizeResource(ctx, blogapi.PermPostUpdate, p.attributes()); err != nil {
 			return p, err
 		}
-		if !web.Match(ifMatch, web.ETag(p.Version)) {
+		if !seen.Holds(p.Version) {
 			return p, blogapi.ErrPostChanged
 		}
 		return p.apply(c, b.cfg.MaxContent, b.now())
@@ -130,8 +130,15 @@ func (b *blog) announce(ctx context.Context, before, after Post) error {
 	}
 }
 
-func (b *blog) deletePost(ctx context.Context, id uuid.UUID) error {
+func (b *blog) deletePost(ctx context.Context, id uuid.UUID, seen web.Condition) error {
 	return b.tx.InTx(ctx, func(ctx context.Context) error {
+		p, err := b.posts.forChange(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !seen.Holds(p.Version) {
+			return blogapi.ErrPostChanged
+		}
 		if err := b.posts.delete(ctx, id); err != nil {
 			return err
 		}

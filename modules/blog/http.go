@@ -69,7 +69,7 @@ func (h *handler) UpdatePost(ctx context.Context, r api.UpdatePostRequestObject)
 		return nil, blogapi.ErrNoIfMatch
 	}
 	c := change{title: r.Body.Title, content: r.Body.Content, slug: r.Body.Slug}
-	p, err := h.blog.updatePost(ctx, r.ID, *r.Params.IfMatch, c)
+	p, err := h.blog.updatePost(ctx, r.ID, web.IfMatch(r.Params.IfMatch), c)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (h *handler) UpdatePost(ctx context.Context, r api.UpdatePostRequestObject)
 }
 
 func (h *handler) DeletePost(ctx context.Context, r api.DeletePostRequestObject) (api.DeletePostResponseObject, error) {
-	if err := h.blog.deletePost(ctx, r.ID); err != nil {
+	if err := h.blog.deletePost(ctx, r.ID, web.IfMatch(r.Params.IfMatch)); err != nil {
 		return nil, err
 	}
 	return api.DeletePost204Response{}, nil

@@ -52,7 +52,7 @@ func (h *handler) GetProvider(ctx context.Context, r api.GetProviderRequestObjec
 
 func (h *handler) UpdateProvider(ctx context.Context, r api.UpdateProviderRequestObject) (api.UpdateProviderResponseObject, error) {
 	b := r.Body
-	p, err := h.providers.update(ctx, r.ID, r.Params.IfMatch, providerChange{
+	p, err := h.providers.update(ctx, r.ID, web.IfMatch(r.Params.IfMatch), providerChange{
 		name: b.Name, issuer: b.Issuer, clientID: b.ClientID, secret: b.ClientSecret,
 		scopes: b.Scopes, domains: b.Domains, defaultRoles: b.DefaultRoles, mapping: toMapping(b.RoleMapping), jit: b.Jit, enabled: b.Enabled,
 	})
@@ -65,7 +65,7 @@ func (h *handler) UpdateProvider(ctx context.Context, r api.UpdateProviderReques
 }
 
 func (h *handler) DeleteProvider(ctx context.Context, r api.DeleteProviderRequestObject) (api.DeleteProviderResponseObject, error) {
-	if err := h.providers.providers.delete(ctx, r.ID); err != nil {
+	if err := h.providers.remove(ctx, r.ID, web.IfMatch(r.Params.IfMatch)); err != nil {
 		return nil, err
 	}
 	return api.DeleteProvider204Response{}, nil

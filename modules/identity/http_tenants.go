@@ -71,7 +71,7 @@ func (h *handler) GetTenant(ctx context.Context, r api.GetTenantRequestObject) (
 
 func (h *handler) UpdateTenant(ctx context.Context, r api.UpdateTenantRequestObject) (api.UpdateTenantResponseObject, error) {
 	caller, _ := auth.FromContext(ctx)
-	t, err := h.tenancy.update(ctx, caller, r.ID, r.Params.IfMatch, tenantChange{name: r.Body.Name, slug: r.Body.Slug, requireMFA: r.Body.RequireMfa})
+	t, err := h.tenancy.update(ctx, caller, r.ID, web.IfMatch(r.Params.IfMatch), tenantChange{name: r.Body.Name, slug: r.Body.Slug, requireMFA: r.Body.RequireMfa})
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (h *handler) UpdateTenant(ctx context.Context, r api.UpdateTenantRequestObj
 
 func (h *handler) DeleteTenant(ctx context.Context, r api.DeleteTenantRequestObject) (api.DeleteTenantResponseObject, error) {
 	caller, _ := auth.FromContext(ctx)
-	t, err := h.tenancy.remove(ctx, caller, r.ID)
+	t, err := h.tenancy.remove(ctx, caller, r.ID, web.IfMatch(r.Params.IfMatch))
 	if err != nil {
 		return nil, err
 	}

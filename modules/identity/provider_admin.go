@@ -82,14 +82,14 @@ func (a *providerAdmin) create(ctx context.Context, c *auth.Caller, wish provide
 	return p, nil
 }
 
-// update changes a provider. ifMatch is the ETag that the caller has seen; nil accepts every one.
-func (a *providerAdmin) update(ctx context.Context, id uuid.UUID, ifMatch *string, wish providerChange) (p Provider, err error) {
+// update changes a provider, in the version that the caller has seen.
+func (a *providerAdmin) update(ctx context.Context, id uuid.UUID, seen web.Condition, wish providerChange) (p Provider, err error) {
 	err = a.tx.InTx(ctx, func(ctx context.Context) error {
 		before, err := a.providers.byID(ctx, id)
 		if err != nil {
 			return err
 		}
-		if ifMatch != nil && !web.Match(*ifMatch, web.ETag(before.Version)) {
+		if !seen.Holds(before.Version) {
 			return identityapi.ErrProviderChanged
 		}
 		if p, err = a.changed(before, wish); err != nil {
@@ -104,6 +104,28 @@ func (a *providerAdmin) update(ctx context.Context, id uuid.UUID, ifMatch *strin
 		return Provider{}, fmt.Errorf("change an identity provider: %w", err)
 	}
 	return p, nil
+}
+
+// remove deletes a provider, in the version that the caller has seen.
+func (a *providerAdmin) remove(ctx context.Context, id uuid.UUID, seen web.Condition) error {
+	err := a.tx.InTx(ctx, func(ctx context.Context) error {
+		p, err := a.providers.byID(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !seen.Holds(p.Version) {
+			return identityapi.ErrProviderChanged
+		}
+		gone, err := a.providers.delete(ctx, p)
+		if err == nil && !gone {
+			return identityapi.ErrProviderChanged
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("delete an identity provider: %w", err)
+	}
+	return nil
 }
 
 func (a *providerAdmin) save(ctx context.Context, p Provider) error {

@@ -61,12 +61,10 @@ func (s *providers) list(ctx context.Context) ([]Provider, error) {
 	return list, wrap("list identity providers", err)
 }
 
-func (s *providers) delete(ctx context.Context, id uuid.UUID) error {
-	n, err := s.client.Provider.Delete().Where(entprovider.ID(id)).Exec(ctx)
-	if err == nil && n == 0 {
-		return identityapi.ErrProviderNotFound
-	}
-	return wrap("delete identity provider", err)
+// delete removes a provider in the version that was read, and tells whether it was still there.
+func (s *providers) delete(ctx context.Context, p Provider) (bool, error) {
+	n, err := s.client.Provider.Delete().Where(entprovider.ID(p.ID), entprovider.Version(p.Version)).Exec(ctx)
+	return n > 0, wrap("delete identity provider", err)
 }
 
 func toProvider(r *ent.Provider) Provider {

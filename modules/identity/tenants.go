@@ -115,13 +115,13 @@ func (t *tenancy) get(ctx context.Context, c *auth.Caller, id tenant.ID) (Tenant
 	return t.tenants.find(tenant.System(ctx, "the operator looks at a tenant"), id)
 }
 
-// update changes the caller's own tenant. ifMatch is the ETag that the caller has seen; nil accepts every one.
-func (t *tenancy) update(ctx context.Context, c *auth.Caller, id tenant.ID, ifMatch *string, wish tenantChange) (after Tenant, err error) {
+// update changes the caller's own tenant, in the version that the caller has seen.
+func (t *tenancy) update(ctx context.Context, c *auth.Caller, id tenant.ID, seen web.Condition, wish tenantChange) (after Tenant, err error) {
 	if id != c.TenantID {
 		return Tenant{}, identityapi.ErrTenantNotFound
 	}
 	return t.change(ctx, id, func(before Tenant) (Tenant, error) {
-		if ifMatch != nil && !web.Match(*ifMatch, web.ETag(before.Version)) {
+		if !seen.Holds(before.Version) {
 			return before, identityapi.ErrTenantChanged
 		}
 		if wish.requireMFA != nil && *wish.requireMFA != before.RequireMFA {
@@ -134,11 +134,14 @@ func (t *tenancy) update(ctx context.Context, c *auth.Caller, id tenant.ID, ifMa
 }
 
 // remove ends the caller's own tenant for everybody at once. Its rows are erased when the grace period is over.
-func (t *tenancy) remove(ctx context.Context, c *auth.Caller, id tenant.ID) (Tenant, error) {
+func (t *tenancy) remove(ctx context.Context, c *auth.Caller, id tenant.ID, seen web.Condition) (Tenant, error) {
 	if id != c.TenantID {
 		return Tenant{}, identityapi.ErrTenantNotFound
 	}
 	return t.change(ctx, id, func(n Tenant) (Tenant, error) {
+		if !seen.Holds(n.Version) {
+			return n, identityapi.ErrTenantChanged
+		}
 		if n.Kind == operator {
 			return n, identityapi.ErrTenantOperator
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/yourorg/platform/modules/notifications/internal/api"
 	"github.com/yourorg/platform/pkg/notify"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 func (h *handler) ListNotificationTemplates(ctx context.Context, _ api.ListNotificationTemplatesRequestObject) (api.ListNotificationTemplatesResponseObject, error) {
@@ -38,7 +39,9 @@ func (h *handler) GetNotificationTemplate(ctx context.Context, r api.GetNotifica
 	if err != nil {
 		return nil, err
 	}
-	return api.GetNotificationTemplate200JSONResponse(toSource(r.Name, r.Locale, c)), nil
+	shown := toSource(r.Name, r.Locale, c)
+	tag, err := web.Digest(shown)
+	return api.GetNotificationTemplate200JSONResponse{Body: shown, Headers: api.GetNotificationTemplate200ResponseHeaders{ETag: &tag}}, err
 }
 
 func (h *handler) ReplaceNotificationTemplate(ctx context.Context, r api.ReplaceNotificationTemplateRequestObject) (api.ReplaceNotificationTemplateResponseObject, error) {
@@ -49,15 +52,17 @@ func (h *handler) ReplaceNotificationTemplate(ctx context.Context, r api.Replace
 	if r.Body.Short != nil {
 		src.Short = *r.Body.Short
 	}
-	c, err := h.catalog.Replace(ctx, r.Name, r.Locale, src)
+	c, err := h.catalog.Replace(ctx, r.Name, r.Locale, src, accepted(r.Name, r.Locale, r.Params.IfMatch))
 	if err != nil {
 		return nil, err
 	}
-	return api.ReplaceNotificationTemplate200JSONResponse(toSource(r.Name, r.Locale, c)), nil
+	shown := toSource(r.Name, r.Locale, c)
+	tag, err := web.Digest(shown)
+	return api.ReplaceNotificationTemplate200JSONResponse{Body: shown, Headers: api.ReplaceNotificationTemplate200ResponseHeaders{ETag: &tag}}, err
 }
 
 func (h *handler) RestoreNotificationTemplate(ctx context.Context, r api.RestoreNotificationTemplateRequestObject) (api.RestoreNotificationTemplateResponseObject, error) {
-	if err := h.catalog.Restore(ctx, r.Name, r.Locale); err != nil {
+	if err := h.catalog.Restore(ctx, r.Name, r.Locale, accepted(r.Name, r.Locale, r.Params.IfMatch)); err != nil {
 		return nil, err
 	}
 	return api.RestoreNotificationTemplate204Response{}, nil
@@ -73,6 +78,14 @@ func (h *handler) PreviewNotificationTemplate(ctx context.Context, r api.Preview
 		return nil, err
 	}
 	return api.PreviewNotificationTemplate200JSONResponse{Locale: p.Locale, Subject: p.Subject, Text: p.Text, HTML: p.HTML, Short: p.Short}, nil
+}
+
+// accepted asks for the source that the caller has seen.
+func accepted(name, locale string, ifMatch *string) func(notify.Custom) bool {
+	return func(c notify.Custom) bool {
+		tag, err := web.Digest(toSource(name, locale, c))
+		return err == nil && web.IfMatch(ifMatch).HoldsFor(tag)
+	}
 }
 
 func toSource(name, locale string, c notify.Custom) api.TemplateSource {

@@ -10,6 +10,7 @@ import (
 	"github.com/yourorg/platform/modules/ops/internal/api"
 	"github.com/yourorg/platform/pkg/event"
 	"github.com/yourorg/platform/pkg/page"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 func (h *handler) ListOpsEvents(ctx context.Context, r api.ListOpsEventsRequestObject) (api.ListOpsEventsResponseObject, error) {
@@ -52,7 +53,9 @@ func (h *handler) GetOpsEvent(ctx context.Context, r api.GetOpsEventRequestObjec
 	if err := json.Unmarshal(e.Data, &data); err != nil {
 		return nil, fmt.Errorf("decode event %s: %w", e.ID, err)
 	}
-	return api.GetOpsEvent200JSONResponse{Event: toEvent(e), Data: data, Deliveries: toDeliveries(left)}, nil
+	details := api.EventDetails{Event: toEvent(e), Data: data, Deliveries: toDeliveries(left)}
+	tag, err := web.Digest(details)
+	return api.GetOpsEvent200JSONResponse{Body: details, Headers: api.GetOpsEvent200ResponseHeaders{ETag: &tag}}, err
 }
 
 func (h *handler) ListOpsParkedEvents(ctx context.Context, r api.ListOpsParkedEventsRequestObject) (api.ListOpsParkedEventsResponseObject, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/yourorg/platform/modules/ops/internal/api"
 	"github.com/yourorg/platform/pkg/job"
 	"github.com/yourorg/platform/pkg/page"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // bulkSize is how many jobs one action changes unless the caller says otherwise. The contract states the same number.
@@ -63,7 +64,7 @@ func (h *handler) GetOpsJob(ctx context.Context, r api.GetOpsJobRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	details := api.GetOpsJob200JSONResponse{Job: toJob(&j)}
+	details := api.JobDetails{Job: toJob(&j)}
 	if err := json.Unmarshal(j.Args, &details.Args); err != nil {
 		details.Args = string(j.Args) // what is no JSON is shown as it is: that is why the job has failed
 	}
@@ -72,7 +73,8 @@ func (h *handler) GetOpsJob(ctx context.Context, r api.GetOpsJobRequestObject) (
 			return nil, fmt.Errorf("decode the result of job %s: %w", j.ID, err)
 		}
 	}
-	return details, nil
+	tag, err := web.Digest(details)
+	return api.GetOpsJob200JSONResponse{Body: details, Headers: api.GetOpsJob200ResponseHeaders{ETag: &tag}}, err
 }
 
 func (h *handler) DeleteOpsJob(ctx context.Context, r api.DeleteOpsJobRequestObject) (api.DeleteOpsJobResponseObject, error) {

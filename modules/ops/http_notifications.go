@@ -9,6 +9,7 @@ import (
 	"github.com/yourorg/platform/modules/ops/internal/api"
 	"github.com/yourorg/platform/pkg/notify"
 	"github.com/yourorg/platform/pkg/page"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 func (h *handler) ListOpsNotifications(ctx context.Context, r api.ListOpsNotificationsRequestObject) (api.ListOpsNotificationsResponseObject, error) {
@@ -47,7 +48,9 @@ func (h *handler) GetOpsNotification(ctx context.Context, r api.GetOpsNotificati
 	if err != nil {
 		return nil, err
 	}
-	return api.GetOpsNotification200JSONResponse(toReceipt(receipt)), nil
+	shown := toReceipt(receipt)
+	tag, err := web.Digest(shown)
+	return api.GetOpsNotification200JSONResponse{Body: shown, Headers: api.GetOpsNotification200ResponseHeaders{ETag: &tag}}, err
 }
 
 func (h *handler) ListOpsChannels(ctx context.Context, _ api.ListOpsChannelsRequestObject) (api.ListOpsChannelsResponseObject, error) {

@@ -24,15 +24,14 @@ func (h *handler) GetSettings(ctx context.Context, _ api.GetSettingsRequestObjec
 }
 
 func (h *handler) UpdateSettings(ctx context.Context, r api.UpdateSettingsRequestObject) (api.UpdateSettingsResponseObject, error) {
-	change := settings.Change{Level: settings.Level(r.Body.Scope), Values: make(map[string]any, len(r.Body.Values))}
+	change := settings.Change{
+		Level: settings.Level(r.Body.Scope), Values: make(map[string]any, len(r.Body.Values)), Accepts: web.IfMatch(r.Params.IfMatch).Holds,
+	}
 	for key, value := range r.Body.Values {
 		change.Values[key] = nil
 		if value != nil {
 			change.Values[key] = *value
 		}
-	}
-	if match := r.Params.IfMatch; match != nil {
-		change.Accepts = func(version int) bool { return web.Match(*match, web.ETag(version)) }
 	}
 	view, err := h.registry.Change(ctx, change)
 	if err != nil {

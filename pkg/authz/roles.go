@@ -44,6 +44,12 @@ type RoleChange struct {
 	Accepts           func(version int) bool // asked about the current version; nil accepts any
 }
 
+// RoleRemoval is how a role is to be deleted.
+type RoleRemoval struct {
+	Unassign bool                   // take it away from everybody who has it
+	Accepts  func(version int) bool // asked about the current version; nil accepts any
+}
+
 // Roles lists the roles of the tenant in ctx, and says who may give them away.
 type Roles interface {
 	// List returns roles, the built-in ones first and then the tenant's own by age. The zero id begins; any other
@@ -71,8 +77,9 @@ type RoleEditor interface {
 	// Create does. Those who have the role keep it, also under a new name.
 	Change(ctx context.Context, id uuid.UUID, change RoleChange) (Role, error)
 
-	// Delete answers ErrRoleAssigned as long as somebody has the role, unless unassign takes it away from them.
-	Delete(ctx context.Context, id uuid.UUID, unassign bool) error
+	// Delete answers ErrRoleAssigned as long as somebody has the role, unless removal takes it away from them, and
+	// ErrRoleChanged as Change does.
+	Delete(ctx context.Context, id uuid.UUID, removal RoleRemoval) error
 }
 
 // Definition is a permission of the catalogue.

@@ -54,6 +54,7 @@ type Custom struct {
 var (
 	ErrTemplateNotFound = problem.New(problem.NotFound, "notify.template_not_found", "There is no such template")
 	ErrTemplateFixed    = problem.New(problem.Conflict, "notify.template_fixed", "This template cannot be replaced")
+	ErrTemplateChanged  = problem.New(problem.PreconditionFailed, "notify.template_changed", "The template was changed in the meantime")
 	ErrTemplateInvalid  = problem.New(problem.Invalid, "notify.template_invalid", "The template does not work")
 )
 
@@ -65,11 +66,12 @@ type Catalog interface {
 	// Source returns the source that counts for the tenant in a locale, or the built-in one of the nearest locale.
 	Source(ctx context.Context, name, locale string) (Custom, error)
 
-	// Replace checks the source by rendering it with the sample: ErrTemplateInvalid says what is wrong.
-	Replace(ctx context.Context, name, locale string, s Source) (Custom, error)
+	// Replace checks the source by rendering it with the sample: ErrTemplateInvalid says what is wrong. accepts is asked about
+	// the source that counts now, which nobody else replaces meanwhile; nil accepts any. Otherwise it is ErrTemplateChanged.
+	Replace(ctx context.Context, name, locale string, s Source, accepts func(Custom) bool) (Custom, error)
 
-	// Restore goes back to the built-in source.
-	Restore(ctx context.Context, name, locale string) error
+	// Restore goes back to the built-in source. accepts is as in Replace.
+	Restore(ctx context.Context, name, locale string, accepts func(Custom) bool) error
 
 	// Preview renders the source that counts, with the sample when data is nil.
 	Preview(ctx context.Context, name, locale string, data any) (Rendered, error)

@@ -20,6 +20,12 @@ func TestIfMatch(t *testing.T) {
 		{"one of several", `"1", "3"`, true},
 		{"another version", `"2"`, false},
 		{"a weak tag", `W/"3"`, false},
+		{"a weak tag and a strong one", `W/"3", "3"`, true},
+		{"a star in a list", `"1", *`, false},
+		{"behind a tag with a comma", `"1,2","3"`, true},
+		{"a part of a tag with commas", `"1,"3",2"`, false},
+		{"the inside of a tag", `"1, 3"`, false},
+		{"behind what is no tag", `3, "3"`, false},
 		{"without quotes", `3`, false},
 		{"empty", ``, false},
 	} {
@@ -29,6 +35,30 @@ func TestIfMatch(t *testing.T) {
 			require.Equal(t, tt.want, web.Match(tt.header, web.ETag(3)))
 		})
 	}
+}
+
+func TestAConditionThatIsNotGivenAlwaysHolds(t *testing.T) {
+	t.Parallel()
+	require.True(t, web.IfMatch(nil).Holds(3))
+	require.True(t, web.Condition{}.HoldsFor(`"x"`))
+	stale := `"2"`
+	require.False(t, web.IfMatch(&stale).Holds(3))
+	require.True(t, web.IfMatch(&stale).Holds(2))
+}
+
+func TestADigestIsOfWhatIsShown(t *testing.T) {
+	t.Parallel()
+	one, err := web.Digest(map[string]int{"a": 1, "b": 2})
+	require.NoError(t, err)
+	same, err := web.Digest(map[string]int{"b": 2, "a": 1})
+	require.NoError(t, err)
+	other, err := web.Digest(map[string]int{"a": 1, "b": 3})
+	require.NoError(t, err)
+	require.Equal(t, one, same)
+	require.NotEqual(t, one, other)
+	require.Regexp(t, `^"[A-Za-z0-9_-]{22}"$`, one)
+	_, err = web.Digest(func() {})
+	require.ErrorContains(t, err, "digest")
 }
 
 func TestIfNoneMatch(t *testing.T) {

@@ -223,6 +223,18 @@ type ListAPIKeysParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// DeleteAPIKeyParams defines parameters for DeleteAPIKey.
+type DeleteAPIKeyParams struct {
+	// IfMatch The ETag of the version to delete; stale is 412.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// UpdateAPIKeyParams defines parameters for UpdateAPIKey.
+type UpdateAPIKeyParams struct {
+	// IfMatch The ETag of what is to be changed; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // IssueTokenParams defines parameters for IssueToken.
 type IssueTokenParams struct {
 	// Authorization Basic, with the client's id and secret.
@@ -365,13 +377,13 @@ type ServerInterface interface {
 	CurrentAPIKey(c *gin.Context)
 	// DeleteAPIKey Delete an API key
 	// (DELETE /api/v1/api-keys/{id})
-	DeleteAPIKey(c *gin.Context, id openapi_types.UUID)
+	DeleteAPIKey(c *gin.Context, id openapi_types.UUID, params DeleteAPIKeyParams)
 	// GetAPIKey Read an API key
 	// (GET /api/v1/api-keys/{id})
 	GetAPIKey(c *gin.Context, id openapi_types.UUID)
 	// UpdateAPIKey Change the name or the addresses of an API key
 	// (PATCH /api/v1/api-keys/{id})
-	UpdateAPIKey(c *gin.Context, id openapi_types.UUID)
+	UpdateAPIKey(c *gin.Context, id openapi_types.UUID, params UpdateAPIKeyParams)
 	// RotateAPIKey Give an API key a new secret
 	// (POST /api/v1/api-keys/{id}/rotate)
 	RotateAPIKey(c *gin.Context, id openapi_types.UUID)
@@ -465,6 +477,30 @@ func (siw *ServerInterfaceWrapper) DeleteAPIKey(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteAPIKeyParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -472,7 +508,7 @@ func (siw *ServerInterfaceWrapper) DeleteAPIKey(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.DeleteAPIKey(c, id)
+	siw.Handler.DeleteAPIKey(c, id, params)
 }
 
 // GetAPIKey operation middleware
@@ -515,6 +551,30 @@ func (siw *ServerInterfaceWrapper) UpdateAPIKey(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateAPIKeyParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -522,7 +582,7 @@ func (siw *ServerInterfaceWrapper) UpdateAPIKey(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.UpdateAPIKey(c, id)
+	siw.Handler.UpdateAPIKey(c, id, params)
 }
 
 // RotateAPIKey operation middleware
@@ -703,7 +763,8 @@ func (response CurrentAPIKey200JSONResponse) VisitCurrentAPIKeyResponse(w http.R
 }
 
 type DeleteAPIKeyRequestObject struct {
-	ID openapi_types.UUID `json:"id"`
+	ID     openapi_types.UUID `json:"id"`
+	Params DeleteAPIKeyParams
 }
 
 type DeleteAPIKeyResponseObject interface {
@@ -726,38 +787,59 @@ type GetAPIKeyResponseObject interface {
 	VisitGetAPIKeyResponse(w http.ResponseWriter) error
 }
 
-type GetAPIKey200JSONResponse Key
+type GetAPIKey200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetAPIKey200JSONResponse struct {
+	Body    Key
+	Headers GetAPIKey200ResponseHeaders
+}
 
 func (response GetAPIKey200JSONResponse) VisitGetAPIKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
 type UpdateAPIKeyRequestObject struct {
-	ID   openapi_types.UUID `json:"id"`
-	Body *UpdateAPIKeyJSONRequestBody
+	ID     openapi_types.UUID `json:"id"`
+	Params UpdateAPIKeyParams
+	Body   *UpdateAPIKeyJSONRequestBody
 }
 
 type UpdateAPIKeyResponseObject interface {
 	VisitUpdateAPIKeyResponse(w http.ResponseWriter) error
 }
 
-type UpdateAPIKey200JSONResponse Key
+type UpdateAPIKey200ResponseHeaders struct {
+	ETag *string
+}
+
+type UpdateAPIKey200JSONResponse struct {
+	Body    Key
+	Headers UpdateAPIKey200ResponseHeaders
+}
 
 func (response UpdateAPIKey200JSONResponse) VisitUpdateAPIKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1004,10 +1086,11 @@ func (sh *strictHandler) CurrentAPIKey(ctx *gin.Context) {
 }
 
 // DeleteAPIKey operation middleware
-func (sh *strictHandler) DeleteAPIKey(ctx *gin.Context, id openapi_types.UUID) {
+func (sh *strictHandler) DeleteAPIKey(ctx *gin.Context, id openapi_types.UUID, params DeleteAPIKeyParams) {
 	var request DeleteAPIKeyRequestObject
 
 	request.ID = id
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.DeleteAPIKey(ctx.Request.Context(), request.(DeleteAPIKeyRequestObject))
@@ -1056,10 +1139,11 @@ func (sh *strictHandler) GetAPIKey(ctx *gin.Context, id openapi_types.UUID) {
 }
 
 // UpdateAPIKey operation middleware
-func (sh *strictHandler) UpdateAPIKey(ctx *gin.Context, id openapi_types.UUID) {
+func (sh *strictHandler) UpdateAPIKey(ctx *gin.Context, id openapi_types.UUID, params UpdateAPIKeyParams) {
 	var request UpdateAPIKeyRequestObject
 
 	request.ID = id
+	request.Params = params
 
 	var body UpdateAPIKeyJSONRequestBody
 	var err error

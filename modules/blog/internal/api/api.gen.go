@@ -112,6 +112,12 @@ type ListPostsParams struct {
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 }
 
+// DeletePostParams defines parameters for DeletePost.
+type DeletePostParams struct {
+	// IfMatch The ETag of the version to delete; stale is 412.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // UpdatePostParams defines parameters for UpdatePost.
 type UpdatePostParams struct {
 	// IfMatch The ETag of the version to change. Missing is 428, stale is 412.
@@ -143,7 +149,7 @@ type ServerInterface interface {
 	CreatePost(c *gin.Context)
 	// DeletePost Delete a post
 	// (DELETE /api/v1/blog/posts/{id})
-	DeletePost(c *gin.Context, id openapi_types.UUID)
+	DeletePost(c *gin.Context, id openapi_types.UUID, params DeletePostParams)
 	// GetPost Read a post
 	// (GET /api/v1/blog/posts/{id})
 	GetPost(c *gin.Context, id openapi_types.UUID)
@@ -290,6 +296,30 @@ func (siw *ServerInterfaceWrapper) DeletePost(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeletePostParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -297,7 +327,7 @@ func (siw *ServerInterfaceWrapper) DeletePost(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.DeletePost(c, id)
+	siw.Handler.DeletePost(c, id, params)
 }
 
 // GetPost operation middleware
@@ -547,7 +577,8 @@ func (response CreatePost201JSONResponse) VisitCreatePostResponse(w http.Respons
 }
 
 type DeletePostRequestObject struct {
-	ID openapi_types.UUID `json:"id"`
+	ID     openapi_types.UUID `json:"id"`
+	Params DeletePostParams
 }
 
 type DeletePostResponseObject interface {
@@ -889,10 +920,11 @@ func (sh *strictHandler) CreatePost(ctx *gin.Context) {
 }
 
 // DeletePost operation middleware
-func (sh *strictHandler) DeletePost(ctx *gin.Context, id openapi_types.UUID) {
+func (sh *strictHandler) DeletePost(ctx *gin.Context, id openapi_types.UUID, params DeletePostParams) {
 	var request DeletePostRequestObject
 
 	request.ID = id
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.DeletePost(ctx.Request.Context(), request.(DeletePostRequestObject))

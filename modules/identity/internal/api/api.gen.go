@@ -703,8 +703,15 @@ type RefreshParams struct {
 	XCSRFToken *string `json:"X-CSRF-Token,omitempty"`
 }
 
+// DeleteProviderParams defines parameters for DeleteProvider.
+type DeleteProviderParams struct {
+	// IfMatch The ETag of the version to delete; stale is 412.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // UpdateProviderParams defines parameters for UpdateProvider.
 type UpdateProviderParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
@@ -748,8 +755,15 @@ type ListTenantsParams struct {
 // ListTenantsParamsScope defines parameters for ListTenants.
 type ListTenantsParamsScope string
 
+// DeleteTenantParams defines parameters for DeleteTenant.
+type DeleteTenantParams struct {
+	// IfMatch The ETag of the version to delete; stale is 412.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // UpdateTenantParams defines parameters for UpdateTenant.
 type UpdateTenantParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
@@ -886,7 +900,7 @@ type ServerInterface interface {
 	CreateProvider(c *gin.Context)
 	// DeleteProvider Remove an identity provider of the tenant
 	// (DELETE /api/v1/identity-providers/{id})
-	DeleteProvider(c *gin.Context, id openapi_types.UUID)
+	DeleteProvider(c *gin.Context, id openapi_types.UUID, params DeleteProviderParams)
 	// GetProvider Read an identity provider of the tenant
 	// (GET /api/v1/identity-providers/{id})
 	GetProvider(c *gin.Context, id openapi_types.UUID)
@@ -979,7 +993,7 @@ type ServerInterface interface {
 	CreateTenant(c *gin.Context)
 	// DeleteTenant Delete the tenant that the caller acts in
 	// (DELETE /api/v1/tenants/{id})
-	DeleteTenant(c *gin.Context, id openapi_types.UUID)
+	DeleteTenant(c *gin.Context, id openapi_types.UUID, params DeleteTenantParams)
 	// GetTenant Read a tenant
 	// (GET /api/v1/tenants/{id})
 	GetTenant(c *gin.Context, id openapi_types.UUID)
@@ -1384,6 +1398,30 @@ func (siw *ServerInterfaceWrapper) DeleteProvider(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteProviderParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -1391,7 +1429,7 @@ func (siw *ServerInterfaceWrapper) DeleteProvider(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.DeleteProvider(c, id)
+	siw.Handler.DeleteProvider(c, id, params)
 }
 
 // GetProvider operation middleware
@@ -2027,6 +2065,30 @@ func (siw *ServerInterfaceWrapper) DeleteTenant(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteTenantParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -2034,7 +2096,7 @@ func (siw *ServerInterfaceWrapper) DeleteTenant(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.DeleteTenant(c, id)
+	siw.Handler.DeleteTenant(c, id, params)
 }
 
 // GetTenant operation middleware
@@ -2660,7 +2722,8 @@ func (response CreateProvider201JSONResponse) VisitCreateProviderResponse(w http
 }
 
 type DeleteProviderRequestObject struct {
-	ID openapi_types.UUID `json:"id"`
+	ID     openapi_types.UUID `json:"id"`
+	Params DeleteProviderParams
 }
 
 type DeleteProviderResponseObject interface {
@@ -3320,7 +3383,8 @@ func (response CreateTenant201JSONResponse) VisitCreateTenantResponse(w http.Res
 }
 
 type DeleteTenantRequestObject struct {
-	ID openapi_types.UUID `json:"id"`
+	ID     openapi_types.UUID `json:"id"`
+	Params DeleteTenantParams
 }
 
 type DeleteTenantResponseObject interface {
@@ -4381,10 +4445,11 @@ func (sh *strictHandler) CreateProvider(ctx *gin.Context) {
 }
 
 // DeleteProvider operation middleware
-func (sh *strictHandler) DeleteProvider(ctx *gin.Context, id openapi_types.UUID) {
+func (sh *strictHandler) DeleteProvider(ctx *gin.Context, id openapi_types.UUID, params DeleteProviderParams) {
 	var request DeleteProviderRequestObject
 
 	request.ID = id
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.DeleteProvider(ctx.Request.Context(), request.(DeleteProviderRequestObject))
@@ -5334,10 +5399,11 @@ func (sh *strictHandler) CreateTenant(ctx *gin.Context) {
 }
 
 // DeleteTenant operation middleware
-func (sh *strictHandler) DeleteTenant(ctx *gin.Context, id openapi_types.UUID) {
+func (sh *strictHandler) DeleteTenant(ctx *gin.Context, id openapi_types.UUID, params DeleteTenantParams) {
 	var request DeleteTenantRequestObject
 
 	request.ID = id
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.DeleteTenant(ctx.Request.Context(), request.(DeleteTenantRequestObject))

@@ -223,6 +223,18 @@ type ListMyNotificationsParams struct {
 	Archived *bool `form:"archived,omitempty" json:"archived,omitempty"`
 }
 
+// RestoreNotificationTemplateParams defines parameters for RestoreNotificationTemplate.
+type RestoreNotificationTemplateParams struct {
+	// IfMatch The ETag of what is to be changed; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// ReplaceNotificationTemplateParams defines parameters for ReplaceNotificationTemplate.
+type ReplaceNotificationTemplateParams struct {
+	// IfMatch The ETag of what is to be changed; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // GetSubscriptionParams defines parameters for GetSubscription.
 type GetSubscriptionParams struct {
 	// Token From the link in a mail.
@@ -343,13 +355,13 @@ type ServerInterface interface {
 	ListNotificationTemplates(c *gin.Context)
 	// RestoreNotificationTemplate Go back to what is built in
 	// (DELETE /api/v1/notification-templates/{name}/{locale})
-	RestoreNotificationTemplate(c *gin.Context, name string, locale string)
+	RestoreNotificationTemplate(c *gin.Context, name string, locale string, params RestoreNotificationTemplateParams)
 	// GetNotificationTemplate Show what a template says in a language
 	// (GET /api/v1/notification-templates/{name}/{locale})
 	GetNotificationTemplate(c *gin.Context, name string, locale string)
 	// ReplaceNotificationTemplate Replace what a template says in a language
 	// (PUT /api/v1/notification-templates/{name}/{locale})
-	ReplaceNotificationTemplate(c *gin.Context, name string, locale string)
+	ReplaceNotificationTemplate(c *gin.Context, name string, locale string, params ReplaceNotificationTemplateParams)
 	// PreviewNotificationTemplate Render a template
 	// (POST /api/v1/notification-templates/{name}/{locale}/preview)
 	PreviewNotificationTemplate(c *gin.Context, name string, locale string)
@@ -535,6 +547,30 @@ func (siw *ServerInterfaceWrapper) RestoreNotificationTemplate(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RestoreNotificationTemplateParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -542,7 +578,7 @@ func (siw *ServerInterfaceWrapper) RestoreNotificationTemplate(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.RestoreNotificationTemplate(c, name, locale)
+	siw.Handler.RestoreNotificationTemplate(c, name, locale, params)
 }
 
 // GetNotificationTemplate operation middleware
@@ -603,6 +639,30 @@ func (siw *ServerInterfaceWrapper) ReplaceNotificationTemplate(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceNotificationTemplateParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -610,7 +670,7 @@ func (siw *ServerInterfaceWrapper) ReplaceNotificationTemplate(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.ReplaceNotificationTemplate(c, name, locale)
+	siw.Handler.ReplaceNotificationTemplate(c, name, locale, params)
 }
 
 // PreviewNotificationTemplate operation middleware
@@ -897,6 +957,7 @@ func (response ListNotificationTemplates200JSONResponse) VisitListNotificationTe
 type RestoreNotificationTemplateRequestObject struct {
 	Name   string `json:"name"`
 	Locale string `json:"locale"`
+	Params RestoreNotificationTemplateParams
 }
 
 type RestoreNotificationTemplateResponseObject interface {
@@ -920,15 +981,25 @@ type GetNotificationTemplateResponseObject interface {
 	VisitGetNotificationTemplateResponse(w http.ResponseWriter) error
 }
 
-type GetNotificationTemplate200JSONResponse TemplateSource
+type GetNotificationTemplate200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetNotificationTemplate200JSONResponse struct {
+	Body    TemplateSource
+	Headers GetNotificationTemplate200ResponseHeaders
+}
 
 func (response GetNotificationTemplate200JSONResponse) VisitGetNotificationTemplateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -937,6 +1008,7 @@ func (response GetNotificationTemplate200JSONResponse) VisitGetNotificationTempl
 type ReplaceNotificationTemplateRequestObject struct {
 	Name   string `json:"name"`
 	Locale string `json:"locale"`
+	Params ReplaceNotificationTemplateParams
 	Body   *ReplaceNotificationTemplateJSONRequestBody
 }
 
@@ -944,15 +1016,25 @@ type ReplaceNotificationTemplateResponseObject interface {
 	VisitReplaceNotificationTemplateResponse(w http.ResponseWriter) error
 }
 
-type ReplaceNotificationTemplate200JSONResponse TemplateSource
+type ReplaceNotificationTemplate200ResponseHeaders struct {
+	ETag *string
+}
+
+type ReplaceNotificationTemplate200JSONResponse struct {
+	Body    TemplateSource
+	Headers ReplaceNotificationTemplate200ResponseHeaders
+}
 
 func (response ReplaceNotificationTemplate200JSONResponse) VisitReplaceNotificationTemplateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1336,11 +1418,12 @@ func (sh *strictHandler) ListNotificationTemplates(ctx *gin.Context) {
 }
 
 // RestoreNotificationTemplate operation middleware
-func (sh *strictHandler) RestoreNotificationTemplate(ctx *gin.Context, name string, locale string) {
+func (sh *strictHandler) RestoreNotificationTemplate(ctx *gin.Context, name string, locale string, params RestoreNotificationTemplateParams) {
 	var request RestoreNotificationTemplateRequestObject
 
 	request.Name = name
 	request.Locale = locale
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.RestoreNotificationTemplate(ctx.Request.Context(), request.(RestoreNotificationTemplateRequestObject))
@@ -1390,11 +1473,12 @@ func (sh *strictHandler) GetNotificationTemplate(ctx *gin.Context, name string, 
 }
 
 // ReplaceNotificationTemplate operation middleware
-func (sh *strictHandler) ReplaceNotificationTemplate(ctx *gin.Context, name string, locale string) {
+func (sh *strictHandler) ReplaceNotificationTemplate(ctx *gin.Context, name string, locale string, params ReplaceNotificationTemplateParams) {
 	var request ReplaceNotificationTemplateRequestObject
 
 	request.Name = name
 	request.Locale = locale
+	request.Params = params
 
 	var body ReplaceNotificationTemplateJSONRequestBody
 	var err error

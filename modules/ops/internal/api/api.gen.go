@@ -1274,15 +1274,25 @@ type GetOpsEventResponseObject interface {
 	VisitGetOpsEventResponse(w http.ResponseWriter) error
 }
 
-type GetOpsEvent200JSONResponse EventDetails
+type GetOpsEvent200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetOpsEvent200JSONResponse struct {
+	Body    EventDetails
+	Headers GetOpsEvent200ResponseHeaders
+}
 
 func (response GetOpsEvent200JSONResponse) VisitGetOpsEventResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1379,15 +1389,25 @@ type GetOpsJobResponseObject interface {
 	VisitGetOpsJobResponse(w http.ResponseWriter) error
 }
 
-type GetOpsJob200JSONResponse JobDetails
+type GetOpsJob200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetOpsJob200JSONResponse struct {
+	Body    JobDetails
+	Headers GetOpsJob200ResponseHeaders
+}
 
 func (response GetOpsJob200JSONResponse) VisitGetOpsJobResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1467,15 +1487,25 @@ type GetOpsNotificationResponseObject interface {
 	VisitGetOpsNotificationResponse(w http.ResponseWriter) error
 }
 
-type GetOpsNotification200JSONResponse Receipt
+type GetOpsNotification200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetOpsNotification200JSONResponse struct {
+	Body    Receipt
+	Headers GetOpsNotification200ResponseHeaders
+}
 
 func (response GetOpsNotification200JSONResponse) VisitGetOpsNotificationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
