@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/fx"
@@ -49,7 +50,7 @@ func TestAFatalRunnerEndsTheCommandWithAnError(t *testing.T) {
 		}, append(modules.All(), doomed{})...)
 		require.NoError(t, err)
 		b := &banner{out: new(bytes.Buffer), environment: "test"}
-		err = run(t.Context(), b, app.Core(loaded.Catalog), loaded.Boundary(), loaded.Process(root))
+		err = run(t.Context(), b, limits{time.Minute, time.Minute}, app.Core(loaded.Catalog), loaded.Boundary(), loaded.Process(root))
 		require.EqualError(t, err, "ended with code 1, see the log", name)
 	}
 }

@@ -57,11 +57,13 @@ func Core(c *catalog.Catalog) fx.Option {
 	return fx.Options(opts...)
 }
 
-// The roots: what each process runs. Only what a root needs is ever built.
+// The roots: what each process runs. Only what a root needs is ever built. What is asked for first starts first and stops
+// last: requests finish first, which may still make jobs and events, then jobs, which may make events, then the relay,
+// then the runners, and then what all of them use.
 var (
 	Serve   = fx.Invoke(func(*httpserver.Server, outbox.Bound, jobs.Bound) {})
 	Work    = fx.Options(run, fx.Invoke(func(*housekeeping.Keeper, *outbox.Relay, *bus.Consumers, *jobs.Runner) {}))
-	All     = fx.Options(run, Serve, Work)
+	All     = fx.Options(Work, Serve)
 	Migrate = fx.Invoke(func(*database.Migrator) {})
 )
 

@@ -125,6 +125,20 @@ func TestTheManagementListenerOpensFirstAndClosesLast(t *testing.T) {
 	}
 }
 
+func TestRequestsFinishFirstThenJobsThenTheRelayThenConnections(t *testing.T) {
+	t.Parallel()
+	loaded, order := load(t), &hooks{}
+	a := fx.New(app.Core(loaded.Catalog), loaded.Boundary(), loaded.Process(app.All), fx.WithLogger(func() fxevent.Logger { return order }))
+	require.NoError(t, a.Err())
+	require.NoError(t, a.Start(t.Context()))
+	require.NoError(t, a.Stop(t.Context()))
+	want := []string{
+		"httpserver.(*Server)", "jobs.(*Runner)", "bus.(*Consumers)", "outbox.(*Relay)", "housekeeping.(*Keeper)", "runners.(*Host)",
+		"database.(*Driver)",
+	}
+	require.Equal(t, want, slices.DeleteFunc(order.stopped, func(part string) bool { return !slices.Contains(want, part) }))
+}
+
 // hooks lists the types whose hooks have run.
 type hooks struct{ started, stopped []string }
 

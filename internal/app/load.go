@@ -2,12 +2,14 @@ package app
 
 import (
 	"fmt"
+	"time"
 
 	"go.uber.org/dig"
 	"go.uber.org/fx"
 
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/config"
+	"github.com/yourorg/platform/internal/httpserver"
 	"github.com/yourorg/platform/internal/management"
 	"github.com/yourorg/platform/internal/reload"
 	"github.com/yourorg/platform/internal/settings"
@@ -86,6 +88,13 @@ func (l *Loaded) Process(root fx.Option) fx.Option {
 		return fx.Options(root, watched)
 	}
 	return fx.Options(fx.Invoke(func(*management.Server) {}), root, watched)
+}
+
+// StopTimeout is how long a process may take to stop, from the signal on, whatever it runs.
+func (l *Loaded) StopTimeout() (time.Duration, error) {
+	cfg := httpserver.DefaultConfig()
+	err := l.Config.Unmarshal("http", &cfg)
+	return cfg.ShutdownTimeout, err
 }
 
 // Managed tells whether there is a management listener.

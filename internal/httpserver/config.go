@@ -53,7 +53,9 @@ type Config struct {
 	// DrainInterval is how long a stopping server still accepts requests while /ready already answers 503, so that
 	// load balancers notice.
 	DrainInterval time.Duration `mapstructure:"drain_interval"`
-	// ShutdownTimeout is how long a stopping server waits for the requests in flight.
+	// ShutdownTimeout is how long a process may take to stop, from the signal on: DrainInterval, the requests in flight,
+	// which have three quarters of it, jobs, the relay and connections. One that takes longer exits with 1, and names the
+	// part that has not stopped.
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
 }
 
@@ -74,7 +76,7 @@ func DefaultConfig() Config {
 		MaxHeaderBytes:  1 << 20,
 		MaxBodyBytes:    10 << 20,
 		DrainInterval:   500 * time.Millisecond,
-		ShutdownTimeout: 5 * time.Second,
+		ShutdownTimeout: 25 * time.Second, // what starts it waits for 30 in Kubernetes
 	}
 }
 
@@ -105,6 +107,8 @@ func (c Config) Validate() error {
 	}
 	if c.DrainInterval < 0 {
 		errs = append(errs, config.Invalid("drain_interval", "must not be negative"))
+	} else if c.ShutdownTimeout > 0 && c.DrainInterval >= c.drainTimeout() {
+		errs = append(errs, config.Invalid("drain_interval", "must be shorter than three quarters of shutdown_timeout"))
 	}
 	if c.MaxHeaderBytes < 4096 {
 		errs = append(errs, config.Invalid("max_header_bytes", "must be at least 4096"))
@@ -114,6 +118,9 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// drainTimeout leaves time for what stops after the requests.
+func (c Config) drainTimeout() time.Duration { return c.ShutdownTimeout * 3 / 4 }
 
 // bodyLimit is in bytes. An operation that makes do with less than the default gets no more than everybody; one that
 // takes more, as for uploads, is not held to a limit that was made for the others.
@@ -161,6 +168,6 @@ func address(key, addr string) error {
 func (c Config) management() management.Config {
 	return management.Config{
 		Addr: c.ManagementAddr, ReadTimeout: c.ReadTimeout, HeaderTimeout: c.HeaderTimeout, WriteTimeout: c.WriteTimeout,
-		IdleTimeout: c.IdleTimeout, ShutdownTimeout: c.ShutdownTimeout,
+		IdleTimeout: c.IdleTimeout,
 	}
 }

@@ -233,20 +233,3 @@ func (s *Server) URL() string {
 	}
 	return scheme + "://" + addr.String()
 }
-
-// Stop drains: /ready turns unhealthy, new requests are still answered for drain_interval, then the listener closes and
-// the requests in flight have shutdown_timeout to finish. What is left is cut off.
-func (s *Server) Stop(ctx context.Context) error {
-	s.health.SetDraining()
-	s.drains.Store(true)
-	select {
-	case <-time.After(s.cfg.DrainInterval):
-	case <-ctx.Done():
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
-	defer cancel()
-	if err := s.http.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("requests were cut off: %w", err), s.http.Close())
-	}
-	return nil
-}

@@ -38,7 +38,8 @@ type Config struct {
 	RetryAtMost time.Duration `mapstructure:"retry_at_most"`
 	// Timeout is how long one attempt may take, unless its kind or whoever asks says otherwise.
 	Timeout time.Duration `mapstructure:"timeout"`
-	// StopTimeout is how long jobs may go on when the process stops. After it they are given back.
+	// StopTimeout is how long jobs may go on when the process stops, as far as http.shutdown_timeout allows. After it they
+	// are given back.
 	StopTimeout time.Duration `mapstructure:"stop_timeout"`
 	// Retention is how long a job is kept after it is done, with its result and error.
 	Retention time.Duration `mapstructure:"retention"`

@@ -19,13 +19,13 @@ import (
 const (
 	maxHeader = 64 << 10 // bytes
 	maxBody   = 64 << 10 // bytes
+	farewell  = time.Second
 )
 
 // Config is what the "http" section says about this listener. The timeouts are those of the public one.
 type Config struct {
 	Addr                                                  string // as host:port
 	ReadTimeout, HeaderTimeout, WriteTimeout, IdleTimeout time.Duration
-	ShutdownTimeout                                       time.Duration
 }
 
 // Server answers the operator.
@@ -88,9 +88,9 @@ func (s *Server) URL() string {
 	return "http://" + addr.String()
 }
 
-// Stop lets the requests in flight finish, within the shutdown timeout.
+// Stop lets the requests in flight finish, within a second.
 func (s *Server) Stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(ctx, farewell)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil { // a profile may take longer, and nobody needs its end
 		return s.http.Close()

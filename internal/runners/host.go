@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/yourorg/platform/internal/lifecycle"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/runner"
 )
@@ -60,6 +61,7 @@ func New(log *zap.Logger, m *Metrics, b *Board, reporter errorbus.Reporter, decl
 // Start starts one after the other, by name. When one fails, those before it are stopped again.
 func (h *Host) Start(ctx context.Context) error {
 	for i, g := range h.guests {
+		lifecycle.Allow(ctx, 2*startTimeout) // it is named here when it takes too long
 		if err := g.begin(ctx); err != nil {
 			return errors.Join(fmt.Errorf("runner %s: %w", g.name, err), stop(context.WithoutCancel(ctx), h.guests[:i]))
 		}

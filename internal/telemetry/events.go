@@ -3,15 +3,29 @@ package telemetry
 import (
 	"go.uber.org/fx/fxevent"
 	"go.uber.org/zap"
+
+	"github.com/yourorg/platform/internal/lifecycle"
 )
 
 // Failures logs which part failed to stop, and nothing else. The rest would be a hundred lines at every start, and the
-// errors of building and starting come back from fx itself: the command prints them.
-type Failures struct{ Log *zap.Logger }
+// errors of building and starting come back from fx itself: the command prints them. Parts is told whose turn it is.
+type Failures struct {
+	Log   *zap.Logger
+	Parts *lifecycle.Parts
+}
 
 // LogEvent implements fxevent.Logger.
 func (f Failures) LogEvent(event fxevent.Event) {
-	if e, ok := event.(*fxevent.OnStopExecuted); ok && e.Err != nil {
-		f.Log.Error("stop hook failed", zap.String("hook", e.FunctionName), zap.Error(e.Err))
+	switch e := event.(type) {
+	case *fxevent.OnStartExecuting:
+		f.Parts.Start(e.FunctionName)
+	case *fxevent.OnStartExecuted:
+		f.Parts.Start("")
+	case *fxevent.OnStopExecuting:
+		f.Parts.Stop(e.FunctionName)
+	case *fxevent.OnStopExecuted:
+		if e.Err != nil {
+			f.Log.Error("stop hook failed", zap.String("hook", e.FunctionName), zap.Error(e.Err))
+		}
 	}
 }

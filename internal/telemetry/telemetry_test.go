@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/yourorg/platform/internal/lifecycle"
 	"github.com/yourorg/platform/pkg/config"
 )
 
@@ -108,9 +109,12 @@ func TestLibrariesLogToTheSamePlace(t *testing.T) {
 func TestOfTheGraphOnlyWhatFailsToStopIsLogged(t *testing.T) {
 	t.Parallel()
 	core, logs := observer.New(zap.DebugLevel)
-	f := Failures{Log: zap.New(core)}
+	f := Failures{Log: zap.New(core), Parts: lifecycle.New(time.Minute)}
 	f.LogEvent(&fxevent.Provided{ConstructorName: "x"})
+	f.LogEvent(&fxevent.OnStartExecuting{FunctionName: "listen"})
+	f.LogEvent(&fxevent.OnStopExecuting{FunctionName: "fine"})
 	f.LogEvent(&fxevent.OnStopExecuted{FunctionName: "fine"})
+	require.Equal(t, "fine", f.Parts.Current())
 	f.LogEvent(&fxevent.OnStartExecuted{FunctionName: "listen", Err: errors.New("the command prints it")})
 	require.Empty(t, logs.All())
 

@@ -22,6 +22,7 @@ const (
 	feeders     = 8       // references that are on their way to Redis at once
 	buffered    = 1 << 16 // references that wait to be sent; what is above is found missing, and sent later
 	sendTimeout = 5 * time.Second
+	goodbye     = 3 * time.Second
 	look        = 50 * time.Millisecond // how often an idle queue is looked at
 	unlimited   = 365 * 24 * time.Hour  // the platform itself ends what takes too long
 	priorities  = 4
@@ -36,6 +37,7 @@ type Asynq struct {
 
 	refs    chan carrier.Ref
 	sending atomic.Int64
+	busy    atomic.Int64 // tasks that are being worked on
 	quit    chan struct{}
 	feeding sync.WaitGroup
 	away    atomic.Bool
@@ -142,6 +144,8 @@ func (a *Asynq) Start(_ context.Context, queues map[string]int, w carrier.Worker
 		if err != nil {
 			return fmt.Errorf("the task is none of ours: %w", asynq.SkipRetry)
 		}
+		a.busy.Add(1)
+		defer a.busy.Add(-1)
 		w.Run(ctx, id)
 		return nil // whatever became of the job, asynq has done its part
 	})
@@ -164,7 +168,8 @@ func (a *Asynq) Start(_ context.Context, queues map[string]int, w carrier.Worker
 	return nil
 }
 
-// Stop implements carrier.Carrier.
+// Stop implements carrier.Carrier. asynq says goodbye to Redis, command by command. It is left behind when nothing is being
+// worked on any more and Redis does not answer: its loops end when the connections are closed.
 func (a *Asynq) Stop(ctx context.Context) error {
 	a.mu.Lock()
 	servers := a.servers
@@ -180,11 +185,21 @@ func (a *Asynq) Stop(ctx context.Context) error {
 		all.Wait()
 		close(ended)
 	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("stop asynq: %w", ctx.Err())
+	patience := time.NewTimer(goodbye)
+	defer patience.Stop()
+	for {
+		select {
+		case <-ended:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("stop asynq: %w", ctx.Err())
+		case <-patience.C:
+			if a.busy.Load() == 0 {
+				a.log.Warn("Redis does not answer the goodbye of asynq")
+				return nil
+			}
+			patience.Reset(look)
+		}
 	}
 }
 

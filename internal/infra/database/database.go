@@ -22,6 +22,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
 	"modernc.org/sqlite"
+
+	"github.com/yourorg/platform/internal/lifecycle"
 )
 
 // Driver is the one database behind every ent client: SQLite with one writer and a pool of readers, or Postgres.
@@ -134,6 +136,7 @@ func milliseconds(t time.Duration) string { return strconv.FormatInt(t.Milliseco
 
 // Connect waits until the database answers, with growing pauses, for at most ConnectTimeout.
 func (d *Driver) Connect(ctx context.Context) error {
+	lifecycle.Allow(ctx, d.cfg.ConnectTimeout+30*time.Second) // it knows better what it waits for
 	if d.at.sqlite {
 		if err := makeFile(d.at.file); err != nil {
 			return fmt.Errorf("database.url %s: %w", d.at, err)

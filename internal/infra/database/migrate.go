@@ -16,6 +16,7 @@ import (
 	goosedb "github.com/pressly/goose/v3/database"
 	"go.uber.org/zap"
 
+	"github.com/yourorg/platform/internal/lifecycle"
 	"github.com/yourorg/platform/pkg/module"
 )
 
@@ -196,8 +197,12 @@ func Ordered(core []module.MigrationSet, features Features) []module.MigrationSe
 	return append(core, features...)
 }
 
+// migrateTimeout is for large tables, and for waiting until another replica has migrated them.
+const migrateTimeout = 15 * time.Minute
+
 // ready migrates, or refuses to start while something is missing.
 func (m *Migrator) ready(ctx context.Context, auto bool, log *zap.Logger) error {
+	lifecycle.Allow(ctx, migrateTimeout)
 	if !auto {
 		return m.refusePending(ctx)
 	}

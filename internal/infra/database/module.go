@@ -35,7 +35,7 @@ func provide(lc fx.Lifecycle, live *config.Live[Config], log *zap.Logger) (*Driv
 	d.log = log.Named("database")
 	d.sent.log = d.log
 	live.Follow(d.sent.set)
-	lc.Append(fx.Hook{OnStart: d.Connect, OnStop: func(context.Context) error { return d.Close() }})
+	lc.Append(fx.StartStopHook(d.Connect, d.Close))
 	return d, nil
 }
 
