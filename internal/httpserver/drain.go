@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"sync"
 	"time"
+
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // Stop drains: /ready turns unhealthy, new requests are still answered for drain_interval, then the listener closes, those
@@ -23,4 +28,12 @@ func (s *Server) Stop(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("requests were cut off: %w", err), s.http.Close())
 	}
 	return nil
+}
+
+// announces tells the handlers of requests when the listener has closed. Their contexts descend from that of the
+// connection, so it costs a request nothing.
+func announces(s *http.Server) {
+	away := make(chan struct{})
+	s.BaseContext = func(net.Listener) context.Context { return web.WithGoingAway(context.Background(), away) }
+	s.RegisterOnShutdown(sync.OnceFunc(func() { close(away) }))
 }

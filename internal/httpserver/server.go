@@ -151,6 +151,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 		Handler: s, ReadTimeout: cfg.ReadTimeout, ReadHeaderTimeout: cfg.HeaderTimeout, WriteTimeout: cfg.WriteTimeout,
 		IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: cfg.MaxHeaderBytes, ErrorLog: zap.NewStdLog(s.log),
 	}
+	announces(s.http)
 	if cfg.TLS.On() {
 		shown, err := newCertificate(cfg.TLS, s.log)
 		if err != nil {
