@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yourorg/platform/internal/activation"
 	"github.com/yourorg/platform/internal/cli"
 	"github.com/yourorg/platform/internal/httpserver"
 )
@@ -32,6 +33,9 @@ func health() *cobra.Command {
 			addr, secure := cfg.Addr, cfg.TLS.On()
 			if cfg.ManagementAddr != "" { // which a process that only works has too
 				addr, secure = cfg.ManagementAddr, false
+			}
+			if _, ok := activation.Asked(addr); ok {
+				return fmt.Errorf("%s is opened by systemd: say where it is, as in --set http.addr=:8080", addr)
 			}
 			body, err := ask(cmd.Context(), addr, secure)
 			if err != nil {

@@ -114,7 +114,12 @@ func (o *output) String() string {
 // start runs the binary in the background and kills it when the test ends.
 func (p place) start(t *testing.T, args ...string) *running {
 	t.Helper()
-	run := &running{cmd: p.command(args...), ended: make(chan struct{})}
+	return launch(t, p.command(args...))
+}
+
+func launch(t *testing.T, cmd *exec.Cmd) *running {
+	t.Helper()
+	run := &running{cmd: cmd, ended: make(chan struct{})}
 	run.cmd.Stdout, run.cmd.Stderr = &run.out, &run.log
 	require.NoError(t, run.cmd.Start())
 	go func() {
@@ -140,7 +145,12 @@ func (p place) serve(t *testing.T, args ...string) *running {
 	if len(args) == 0 {
 		args = []string{"all"}
 	}
-	run := p.start(t, args...)
+	return p.start(t, args...).up(t)
+}
+
+// up waits for the banner.
+func (run *running) up(t *testing.T) *running {
+	t.Helper()
 	require.Eventually(t, func() bool {
 		_, rest, found := strings.Cut(run.out.String(), "  URL       ")
 		url, _, whole := strings.Cut(rest, "\n")

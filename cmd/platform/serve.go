@@ -1,9 +1,12 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 	"go.uber.org/fx"
 
+	"github.com/yourorg/platform/internal/activation"
 	"github.com/yourorg/platform/internal/app"
 	"github.com/yourorg/platform/internal/cli"
 	"github.com/yourorg/platform/internal/lifecycle"
@@ -34,7 +37,11 @@ func process(use, short string, root fx.Option, serves bool) *cobra.Command {
 				return err
 			}
 			b := &banner{out: cmd.OutOrStdout(), environment: loaded.Config.Environment()}
-			opts := []fx.Option{app.Core(loaded.Catalog), loaded.Boundary(), loaded.Process(root)}
+			sockets, err := activation.Take(os.Getenv, os.Getpid())
+			if err != nil {
+				return err
+			}
+			opts := []fx.Option{app.Core(loaded.Catalog), loaded.Boundary(), loaded.Process(root), fx.Supply(sockets)}
 			if serves {
 				opts = append(opts, fx.Populate(&b.server, &b.seeds))
 			}

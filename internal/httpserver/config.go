@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yourorg/platform/internal/abuse"
+	"github.com/yourorg/platform/internal/activation"
 	"github.com/yourorg/platform/internal/admission"
 	"github.com/yourorg/platform/internal/cors"
 	"github.com/yourorg/platform/internal/forwarded"
@@ -15,11 +16,12 @@ import (
 
 // Config is the "http" section of the configuration.
 type Config struct {
-	// Addr is where the server listens, as host:port. An empty host means every address.
+	// Addr is where the server listens, as host:port. An empty host means every address. "systemd", or "systemd:NAME" where
+	// there are several, is a socket that systemd has opened.
 	Addr string `mapstructure:"addr"`
 	// ManagementAddr is where a second listener serves /metrics, /healthz, /ready and, for the operator, /_debug and
 	// /debug/pprof, as host:port. The first one then has no /metrics. It speaks plain HTTP and belongs where the public
-	// cannot reach it. Empty, there is none.
+	// cannot reach it. It may be a socket of systemd too. Empty, there is none.
 	ManagementAddr string `mapstructure:"management_addr"`
 	// TLS is the certificate that the server shows. Without one it speaks plain HTTP, for a proxy in front of it.
 	TLS TLS `mapstructure:"tls"`
@@ -155,6 +157,9 @@ func prefixed(part string, err error) error {
 }
 
 func address(key, addr string) error {
+	if _, ok := activation.Asked(addr); ok {
+		return nil
+	}
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return config.Invalid(key, "must be host:port, as in 127.0.0.1:8080 or :8080")

@@ -12,6 +12,10 @@ import (
 	"github.com/yourorg/platform/pkg/web"
 )
 
+// latecomers is how long the requests of connections that were accepted last have to arrive: net/http drops those that it
+// reads after its Shutdown has begun. Nobody has sent them elsewhere where the next process has the same socket.
+const latecomers = 250 * time.Millisecond
+
 // Stop drains: /ready turns unhealthy, new requests are still answered for drain_interval, then the listener closes, those
 // who stay for long are told (see web.GoingAway), and the requests in flight may finish. Three quarters of
 // shutdown_timeout after it was called, or when ctx ends, what is left is cut off.
@@ -20,14 +24,24 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.drains.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.drainTimeout())
 	defer cancel()
-	select {
-	case <-time.After(s.cfg.DrainInterval):
-	case <-ctx.Done():
+	rest(ctx, s.cfg.DrainInterval)
+	if s.listener != nil {
+		_ = s.listener.Close() // Stop may be called again
+		rest(ctx, min(latecomers, s.cfg.DrainInterval))
 	}
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("requests were cut off: %w", err), s.http.Close())
 	}
 	return nil
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // announces tells the handlers of requests when the listener has closed. Their contexts descend from that of the

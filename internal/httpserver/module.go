@@ -4,6 +4,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/zap"
 
+	"github.com/yourorg/platform/internal/activation"
 	internalauth "github.com/yourorg/platform/internal/auth"
 	"github.com/yourorg/platform/internal/authz"
 	"github.com/yourorg/platform/internal/catalog"
@@ -46,6 +47,7 @@ type deps struct {
 	Placed  module.PlacedMiddleware
 	Auth    internalauth.Config
 	Shown   *debug.Routes
+	Sockets *activation.Sockets `optional:"true"`
 }
 
 func provide(lc fx.Lifecycle, live *config.Live[Config], d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
@@ -58,7 +60,7 @@ func provide(lc fx.Lifecycle, live *config.Live[Config], d deps, apis module.API
 	}
 	d.Shown.Set(s.Described())
 	live.Follow(s.Set)
-	s.failed = func(error) { _ = stop.Shutdown(fx.ExitCode(1)) }
+	s.sockets, s.failed = d.Sockets, func(error) { _ = stop.Shutdown(fx.ExitCode(1)) }
 	lc.Append(fx.StartStopHook(s.Start, s.Stop))
 	return s, nil
 }

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/yourorg/platform/internal/abuse"
+	"github.com/yourorg/platform/internal/activation"
 	"github.com/yourorg/platform/internal/admission"
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/contract"
@@ -93,6 +94,9 @@ type Server struct {
 	addr   atomic.Pointer[net.TCPAddr]
 	drains atomic.Bool // Stop has begun
 	failed func(error) // told when the listener dies by itself
+
+	sockets  *activation.Sockets
+	listener net.Listener
 }
 
 // New mounts every contract. A fault in any of them is an error that names it.
@@ -201,17 +205,18 @@ func bundle(sources []contract.Source) ([]byte, error) {
 
 // Start listens, so that a taken port fails the start, and serves in the background.
 func (s *Server) Start(ctx context.Context) error {
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
+	ln, err := s.sockets.Listen(ctx, s.cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("http.addr: %w", err)
 	}
+	s.listener = ln
 	s.addr.Store(ln.Addr().(*net.TCPAddr))
 	serve := s.http.Serve
 	if s.cfg.TLS.On() {
 		serve = func(ln net.Listener) error { return s.http.ServeTLS(ln, "", "") }
 	}
 	go func() {
-		if err := serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(ln); !errors.Is(err, http.ErrServerClosed) && !s.drains.Load() {
 			s.log.Error("the listener died", zap.Error(err))
 			s.failed(fmt.Errorf("serve: %w", err))
 		}

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/yourorg/platform/internal/activation"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/telemetry"
 )
@@ -35,6 +36,8 @@ type Server struct {
 	http   *http.Server
 	addr   atomic.Pointer[net.TCPAddr]
 	failed func(error) // told when the listener dies by itself
+
+	sockets *activation.Sockets
 }
 
 // Pages adds what is not for everybody who reaches the listener: it has to see to that itself.
@@ -62,7 +65,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.Hand
 
 // Start listens, so that a taken port fails the start, and serves in the background.
 func (s *Server) Start(ctx context.Context) error {
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
+	ln, err := s.sockets.Listen(ctx, s.cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("http.management_addr: %w", err)
 	}
