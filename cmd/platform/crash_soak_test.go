@@ -17,3 +17,8 @@ func TestSoakKill9WithRedisAndNATS(t *testing.T) {
 	t.Parallel()
 	survive(t, testapp.SoakKills(), brokers(t)...)
 }
+
+func TestSoakKill9WithKeys(t *testing.T) {
+	t.Parallel()
+	repeat(t, testapp.SoakKills())
+}
