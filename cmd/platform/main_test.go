@@ -149,16 +149,16 @@ func (p place) serve(t *testing.T, args ...string) *running {
 }
 
 // up waits for the banner.
-func (run *running) up(t *testing.T) *running {
+func (r *running) up(t *testing.T) *running {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		_, rest, found := strings.Cut(run.out.String(), "  URL       ")
+		_, rest, found := strings.Cut(r.out.String(), "  URL       ")
 		url, _, whole := strings.Cut(rest, "\n")
-		run.platformURL = url
-		return found && whole || run.over()
+		r.platformURL = url
+		return found && whole || r.over()
 	}, 30*time.Second, 5*time.Millisecond)
-	require.False(t, run.over(), "it ended: %s%s", &run.out, &run.log)
-	return run
+	require.False(t, r.over(), "it ended: %s%s", &r.out, &r.log)
+	return r
 }
 
 func (r *running) over() bool {
