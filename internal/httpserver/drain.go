@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/yourorg/platform/pkg/web"
 )
 
@@ -26,7 +28,9 @@ func (s *Server) Stop(ctx context.Context) error {
 	defer cancel()
 	rest(ctx, s.cfg.DrainInterval)
 	if s.listener != nil {
-		_ = s.listener.Close() // Stop may be called again
+		if err := s.listener.Close(); err != nil {
+			s.log.Warn("the listener was not closed", zap.Error(err))
+		}
 		rest(ctx, min(latecomers, s.cfg.DrainInterval))
 	}
 	if err := s.http.Shutdown(ctx); err != nil {
@@ -34,6 +38,16 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	return nil
 }
+
+// door is a listener that may be closed again: Shutdown does, and would fail.
+type door struct {
+	net.Listener
+	close func() error
+}
+
+func newDoor(ln net.Listener) door { return door{ln, sync.OnceValue(ln.Close)} }
+
+func (d door) Close() error { return d.close() }
 
 func rest(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)

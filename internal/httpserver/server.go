@@ -209,8 +209,9 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("http.addr: %w", err)
 	}
-	s.listener = ln
 	s.addr.Store(ln.Addr().(*net.TCPAddr))
+	ln = newDoor(ln)
+	s.listener = ln
 	serve := s.http.Serve
 	if s.cfg.TLS.On() {
 		serve = func(ln net.Listener) error { return s.http.ServeTLS(ln, "", "") }
