@@ -37,7 +37,8 @@ func TestTheConfigurationIsShownWithoutItsSecrets(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"database.slow_query", "database.slow_query_lines",
-		"http.abuse_guard.burst", "http.abuse_guard.rate", "http.access_log.sample", "http.access_log.slow", "http.concurrency.limit", "http.concurrency.queue",
+		"http.abuse_guard.burst", "http.abuse_guard.rate", "http.access_log.sample", "http.access_log.slow",
+		"http.compression.enabled", "http.compression.min_bytes", "http.concurrency.limit", "http.concurrency.queue",
 		"http.cors.allow_credentials", "http.cors.allowed_headers", "http.cors.allowed_origins", "http.cors.max_age", "http.cors.tenant_origins",
 		"log.level", "ratelimit.max_keys", "ratelimit.public_per_minute",
 	}, reloaded)

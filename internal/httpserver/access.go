@@ -21,6 +21,7 @@ type traffic struct {
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
 	abusive  prometheus.Counter
+	saved    *prometheus.CounterVec
 }
 
 func newTraffic(registry prometheus.Registerer) (*traffic, error) {
@@ -37,8 +38,9 @@ func newTraffic(registry prometheus.Registerer) (*traffic, error) {
 		abusive: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "platform_http_abuse_refused_total", Help: "Requests refused because their address asks too fast.",
 		}),
+		saved: newSaved(),
 	}
-	for _, c := range []prometheus.Collector{t.total, t.duration, t.inFlight, t.abusive} {
+	for _, c := range []prometheus.Collector{t.total, t.duration, t.inFlight, t.abusive, t.saved} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}

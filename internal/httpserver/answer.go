@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"bufio"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/yourorg/platform/internal/compression"
 )
 
 // maxHeld is how much of an answer is kept back until its handler has returned.
@@ -32,6 +35,10 @@ type answer struct {
 	held   []byte
 	phase  phase
 	fault  any // what the handler panicked with
+
+	stream *compression.Stream // nil when what is written goes out as it is
+	flowed func()              // counts what went through it
+	known  []string            // If-None-Match as it was sent, where it has tags of compressed answers
 
 	deadline *time.Timer
 	armed    bool     // the deadline counts
@@ -126,7 +133,10 @@ func (a *answer) Write(part []byte) (int, error) {
 			a.held = append(a.held, part...)
 			return len(part), nil
 		}
-		a.send()
+		a.send(false)
+	}
+	if a.stream != nil {
+		return a.stream.Write(part)
 	}
 	return a.w.Write(part)
 }
@@ -138,7 +148,10 @@ func (a *answer) Flush() {
 	if a.phase == lapsed {
 		return
 	}
-	a.send()
+	a.send(false)
+	if a.stream != nil {
+		_ = a.stream.Flush() // a client that is gone cannot be told
+	}
 	_ = http.NewResponseController(a.w).Flush() // what cannot flush does not hold back
 }
 
@@ -149,7 +162,7 @@ func (a *answer) SetWriteDeadline(t time.Time) error {
 	if a.phase == lapsed {
 		return http.ErrHandlerTimeout
 	}
-	a.send()
+	a.send(false)
 	return http.NewResponseController(a.w).SetWriteDeadline(t)
 }
 
@@ -164,8 +177,8 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(a.w).Hijack()
 }
 
-// send lets out what is held back. It needs the lock.
-func (a *answer) send() {
+// send lets out what is held back; whole says that nothing follows. It needs the lock.
+func (a *answer) send(whole bool) {
 	if a.phase != open {
 		return
 	}
@@ -173,10 +186,18 @@ func (a *answer) send() {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
+	body, done := a.encode(whole)
 	maps.Copy(a.w.Header(), a.header)
 	a.w.WriteHeader(a.status)
-	if len(a.held) > 0 {
-		_, _ = a.w.Write(a.held) // a client that is gone cannot be told
+	out := io.Writer(a.w)
+	if a.stream != nil {
+		out = a.stream
+	}
+	if len(body) > 0 {
+		_, _ = out.Write(body) // a client that is gone cannot be told
+	}
+	if done != nil {
+		done()
 	}
 }
 
@@ -185,7 +206,8 @@ func (a *answer) finish() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.phase != lapsed {
-		a.send()
+		a.send(true)
+		a.dry(true)
 	}
 }
 
@@ -194,6 +216,7 @@ func (a *answer) close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.phase = lapsed
+	a.dry(false)
 }
 
 // takeBack forgets what the handler has answered, when nothing of it has gone out.

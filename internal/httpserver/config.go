@@ -8,6 +8,7 @@ import (
 	"github.com/yourorg/platform/internal/abuse"
 	"github.com/yourorg/platform/internal/activation"
 	"github.com/yourorg/platform/internal/admission"
+	"github.com/yourorg/platform/internal/compression"
 	"github.com/yourorg/platform/internal/cors"
 	"github.com/yourorg/platform/internal/forwarded"
 	"github.com/yourorg/platform/internal/management"
@@ -36,6 +37,8 @@ type Config struct {
 	AccessLog AccessLog `mapstructure:"access_log"`
 	// CORS says which pages of other origins may talk to the platform.
 	CORS cors.Config `mapstructure:"cors"`
+	// Compression says which answers are compressed.
+	Compression compression.Config `mapstructure:"compression"`
 	// ReadTimeout limits reading a whole request.
 	ReadTimeout time.Duration `mapstructure:"read_timeout"`
 	// HeaderTimeout limits reading the headers of a request.
@@ -70,6 +73,7 @@ func DefaultConfig() Config {
 		Concurrency:     admission.DefaultConfig(),
 		AccessLog:       AccessLog{Sample: 1, Slow: time.Second},
 		CORS:            cors.DefaultConfig(),
+		Compression:     compression.DefaultConfig(),
 		ReadTimeout:     30 * time.Second,
 		HeaderTimeout:   5 * time.Second,
 		WriteTimeout:    30 * time.Second,
@@ -100,7 +104,7 @@ func (c Config) Validate() error {
 			errs = append(errs, config.Invalid(key, "must be positive"))
 		}
 	}
-	errs = append(errs, c.TLS.validate(), below("abuse_guard", c.AbuseGuard), below("concurrency", c.Concurrency), below("cors", c.CORS), below("access_log", c.AccessLog))
+	errs = append(errs, c.TLS.validate(), below("abuse_guard", c.AbuseGuard), below("concurrency", c.Concurrency), below("cors", c.CORS), below("compression", c.Compression), below("access_log", c.AccessLog))
 	if _, err := forwarded.New(c.TrustedProxies); err != nil {
 		errs = append(errs, config.Invalid("trusted_proxies", "must be networks such as 10.0.0.0/8: %s", err))
 	}

@@ -25,16 +25,17 @@ var answers = sync.Pool{New: func() any { return &answer{header: http.Header{}} 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := answers.Get().(*answer)
 	a.server, a.w, a.r = s, w, r
+	a.unmark()
 	whole := false
 	defer func() {
 		if !whole {
 			a.close()
 		}
 	}()
-	if r.ProtoMajor >= 2 {
+	if a.r.ProtoMajor >= 2 {
 		whole = s.serveApart(a)
 	} else {
-		s.engine.ServeHTTP(a, r)
+		s.engine.ServeHTTP(a, a.r)
 		whole = true
 	}
 	if whole {

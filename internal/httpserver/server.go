@@ -19,6 +19,7 @@ import (
 	"github.com/yourorg/platform/internal/activation"
 	"github.com/yourorg/platform/internal/admission"
 	"github.com/yourorg/platform/internal/catalog"
+	"github.com/yourorg/platform/internal/compression"
 	"github.com/yourorg/platform/internal/contract"
 	"github.com/yourorg/platform/internal/cors"
 	"github.com/yourorg/platform/internal/forwarded"
@@ -88,6 +89,9 @@ type Server struct {
 	sampled atomic.Pointer[AccessLog]
 
 	placed placed
+	compression atomic.Pointer[compression.Config]
+	encoders    *compression.Encoders
+
 	engine *gin.Engine
 	ops    []*mounted
 	http   *http.Server
@@ -132,13 +136,14 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),
 		},
-		placed: way, engine: newEngine(), ops: ops, failed: func(error) {},
+		placed: way, engine: newEngine(), encoders: compression.New(), ops: ops, failed: func(error) {},
 	}
 	if cfg.AbuseGuard.Enabled {
 		s.guard = abuse.New(cfg.AbuseGuard)
 	}
 	s.cors.Store(cors.New(cfg.CORS))
 	s.sampled.Store(&cfg.AccessLog)
+	s.compression.Store(&cfg.Compression)
 	s.engine.NoRoute(append(s.front(nil), func(c *gin.Context) { s.fail(c, errRouteUnknown) })...)
 	s.engine.NoMethod(append(s.front(nil), func(c *gin.Context) { s.fail(c, errMethod) })...)
 	s.docs(bundle)
