@@ -77,6 +77,9 @@ func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
 	// Labels come from the contract and a fixed list, never from the request: their number is bounded.
 	route, method := c.FullPath(), c.Request.Method
 	if route == "" {
+		route = c.GetString(siteKey)
+	}
+	if route == "" {
 		route = "unmatched"
 	}
 	if !knownMethods[method] {

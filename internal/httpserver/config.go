@@ -39,6 +39,8 @@ type Config struct {
 	CORS cors.Config `mapstructure:"cors"`
 	// Compression says which answers are compressed.
 	Compression compression.Config `mapstructure:"compression"`
+	// Static serves a folder of files, such as a front end.
+	Static Static `mapstructure:"static"`
 	// ReadTimeout limits reading a whole request.
 	ReadTimeout time.Duration `mapstructure:"read_timeout"`
 	// HeaderTimeout limits reading the headers of a request.
@@ -74,6 +76,7 @@ func DefaultConfig() Config {
 		AccessLog:       AccessLog{Sample: 1, Slow: time.Second},
 		CORS:            cors.DefaultConfig(),
 		Compression:     compression.DefaultConfig(),
+		Static:          Static{Path: "/", Immutable: []string{}},
 		ReadTimeout:     30 * time.Second,
 		HeaderTimeout:   5 * time.Second,
 		WriteTimeout:    30 * time.Second,
@@ -104,7 +107,7 @@ func (c Config) Validate() error {
 			errs = append(errs, config.Invalid(key, "must be positive"))
 		}
 	}
-	errs = append(errs, c.TLS.validate(), below("abuse_guard", c.AbuseGuard), below("concurrency", c.Concurrency), below("cors", c.CORS), below("compression", c.Compression), below("access_log", c.AccessLog))
+	errs = append(errs, c.TLS.validate(), below("abuse_guard", c.AbuseGuard), below("concurrency", c.Concurrency), below("cors", c.CORS), below("compression", c.Compression), below("static", c.Static), below("access_log", c.AccessLog))
 	if _, err := forwarded.New(c.TrustedProxies); err != nil {
 		errs = append(errs, config.Invalid("trusted_proxies", "must be networks such as 10.0.0.0/8: %s", err))
 	}

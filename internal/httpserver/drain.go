@@ -22,6 +22,7 @@ const latecomers = 250 * time.Millisecond
 // who stay for long are told (see web.GoingAway), and the requests in flight may finish. Three quarters of
 // shutdown_timeout after it was called, or when ctx ends, what is left is cut off.
 func (s *Server) Stop(ctx context.Context) error {
+	defer s.fronts.close()
 	s.health.SetDraining()
 	s.drains.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.drainTimeout())

@@ -43,6 +43,7 @@ type deps struct {
 	Cookies auth.CookieRules
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
+	Sites   module.Sites
 	Choices settings.Reader
 	Placed  module.PlacedMiddleware
 	Auth    internalauth.Config
@@ -52,7 +53,7 @@ type deps struct {
 
 func provide(lc fx.Lifecycle, live *config.Live[Config], d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
 	s, err := New(live.Get(), Deps{
-		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Placed.All,
+		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Sites.All, d.Placed.All,
 		d.Choices, d.Auth.StepUpAge,
 	}, apis.All...)
 	if err != nil {

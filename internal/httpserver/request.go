@@ -22,6 +22,7 @@ const (
 	challengeKey = "platform.challenge" // the WWW-Authenticate of a 401 that has one of its own
 	calledKey    = "platform.called"
 	cookiesKey   = "platform.cookies"
+	siteKey      = "platform.site"     // what metrics call the front end that answers
 	unloggedKey  = "platform.unlogged" // the answer is summed up in the log
 )
 

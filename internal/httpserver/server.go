@@ -52,6 +52,7 @@ type Deps struct {
 	Cookies auth.CookieRules
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
+	Sites   []module.Site
 	Placed  []web.Placed // what modules put into the way of requests
 
 	Settings settings.Reader
@@ -91,6 +92,7 @@ type Server struct {
 	placed placed
 	compression atomic.Pointer[compression.Config]
 	encoders    *compression.Encoders
+	fronts      *fronts
 
 	engine *gin.Engine
 	ops    []*mounted
@@ -144,7 +146,10 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	s.cors.Store(cors.New(cfg.CORS))
 	s.sampled.Store(&cfg.AccessLog)
 	s.compression.Store(&cfg.Compression)
-	s.engine.NoRoute(append(s.front(nil), func(c *gin.Context) { s.fail(c, errRouteUnknown) })...)
+	if s.fronts, err = newFronts(cfg.Static, d.Catalog, d.Sites); err != nil {
+		return nil, fmt.Errorf("front ends: %w", err)
+	}
+	s.engine.NoRoute(append(s.front(nil), s.elsewhere)...)
 	s.engine.NoMethod(append(s.front(nil), func(c *gin.Context) { s.fail(c, errMethod) })...)
 	s.docs(bundle)
 	if cfg.ManagementAddr == "" {

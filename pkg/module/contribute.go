@@ -32,6 +32,10 @@ type (
 		fx.Out
 		Value API `group:"apis"`
 	}
+	siteOut struct {
+		fx.Out
+		Value Site `group:"sites"`
+	}
 	migrationsOut struct {
 		fx.Out
 		Value MigrationSet `group:"migrations"`
@@ -118,6 +122,11 @@ type (
 	APIs struct {
 		fx.In
 		All []API `group:"apis"`
+	}
+	// Sites are the front ends to serve.
+	Sites struct {
+		fx.In
+		All []Site `group:"sites"`
 	}
 	// MigrationSets are the tables of the core packages.
 	MigrationSets struct {
@@ -241,6 +250,12 @@ func Routes[H any](contract []byte, mount func(H) Mount) fx.Option {
 // Middleware contributes T to what every request passes at a position, or to what operations name in x-middleware.
 func Middleware[T web.Middleware](at web.Position) fx.Option {
 	return fx.Provide(func(v T) middlewareOut { return middlewareOut{Value: web.Placed{Middleware: v, Position: at}} })
+}
+
+// Static contributes a front end, which is served below prefix: / or, for instance, /app. Contracts come first: no path of
+// theirs is ever the front end's.
+func Static(prefix string, site *web.Site) fx.Option {
+	return fx.Provide(func() siteOut { return siteOut{Value: Site{Prefix: prefix, Site: site}} })
 }
 
 // HealthChecks contributes T to /ready.

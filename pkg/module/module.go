@@ -7,6 +7,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"go.uber.org/fx"
+
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // IModule is one feature: a folder under modules/, named and wired as a unit.
@@ -41,6 +43,12 @@ type Handler = func(c *gin.Context, request any) (response any, err error)
 
 // Around wraps an operation, for example in a transaction that commits before the response is written.
 type Around func(operationID string, next Handler) Handler
+
+// Site is a front end and where it is served.
+type Site struct {
+	Prefix string
+	Site   *web.Site
+}
 
 // MigrationSet is one owner's versioned SQL.
 type MigrationSet struct {
