@@ -22,6 +22,8 @@ type traffic struct {
 	inFlight prometheus.Gauge
 	abusive  prometheus.Counter
 	saved    *prometheus.CounterVec
+
+	connections prometheus.Gauge
 }
 
 func newTraffic(registry prometheus.Registerer) (*traffic, error) {
@@ -38,9 +40,9 @@ func newTraffic(registry prometheus.Registerer) (*traffic, error) {
 		abusive: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "platform_http_abuse_refused_total", Help: "Requests refused because their address asks too fast.",
 		}),
-		saved: newSaved(),
+		saved: newSaved(), connections: newConnections(),
 	}
-	for _, c := range []prometheus.Collector{t.total, t.duration, t.inFlight, t.abusive, t.saved} {
+	for _, c := range []prometheus.Collector{t.total, t.duration, t.inFlight, t.abusive, t.saved, t.connections} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}

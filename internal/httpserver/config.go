@@ -26,6 +26,11 @@ type Config struct {
 	ManagementAddr string `mapstructure:"management_addr"`
 	// TLS is the certificate that the server shows. Without one it speaks plain HTTP, for a proxy in front of it.
 	TLS TLS `mapstructure:"tls"`
+	// H2C takes HTTP/2 without TLS too, for a proxy in front that speaks it ("prior knowledge"; Upgrade is not answered).
+	H2C bool `mapstructure:"h2c"`
+	// MaxConnections is how many connections of clients are open at a time, idle ones included. Those beyond it wait until
+	// others end, also those of health checks: give these the management listener. 0 is no limit but that of the system.
+	MaxConnections int `mapstructure:"max_connections"`
 	// TrustedProxies are the networks of the proxies in front, such as 10.0.0.0/8: what their X-Forwarded-For says about the
 	// client's address counts. Nobody else's does.
 	TrustedProxies []string `mapstructure:"trusted_proxies"`
@@ -118,6 +123,12 @@ func (c Config) Validate() error {
 		errs = append(errs, config.Invalid("drain_interval", "must not be negative"))
 	} else if c.ShutdownTimeout > 0 && c.DrainInterval >= c.drainTimeout() {
 		errs = append(errs, config.Invalid("drain_interval", "must be shorter than three quarters of shutdown_timeout"))
+	}
+	if c.H2C && c.TLS.On() {
+		errs = append(errs, config.Invalid("h2c", "must be false with tls.cert_file: HTTP/2 is spoken there anyway"))
+	}
+	if c.MaxConnections < 0 {
+		errs = append(errs, config.Invalid("max_connections", "must not be negative"))
 	}
 	if c.MaxHeaderBytes < 4096 {
 		errs = append(errs, config.Invalid("max_header_bytes", "must be at least 4096"))

@@ -89,7 +89,7 @@ type Server struct {
 	cors    atomic.Pointer[cors.Policy] // nil when there is none
 	sampled atomic.Pointer[AccessLog]
 
-	placed placed
+	placed      placed
 	compression atomic.Pointer[compression.Config]
 	encoders    *compression.Encoders
 	fronts      *fronts
@@ -166,6 +166,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 		IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: cfg.MaxHeaderBytes, ErrorLog: zap.NewStdLog(s.log),
 	}
 	announces(s.http)
+	s.speak(s.http)
 	if cfg.TLS.On() {
 		shown, err := newCertificate(cfg.TLS, s.log)
 		if err != nil {
@@ -227,7 +228,7 @@ func (s *Server) Start(ctx context.Context) error {
 		serve = func(ln net.Listener) error { return s.http.ServeTLS(ln, "", "") }
 	}
 	go func() {
-		if err := serve(ln); !errors.Is(err, http.ErrServerClosed) && !s.drains.Load() {
+		if err := serve(s.bounded(ln)); !errors.Is(err, http.ErrServerClosed) && !s.drains.Load() {
 			s.log.Error("the listener died", zap.Error(err))
 			s.failed(fmt.Errorf("serve: %w", err))
 		}
