@@ -55,8 +55,11 @@ func (s *Server) report(c *gin.Context, err error, stack []byte) {
 func (s *Server) identified(c *gin.Context) {
 	r := &logger.Request{ID: requestID(c.Request.Header), TraceID: traceID(c.Request.Header), IP: s.proxies.Client(c.Request), UserAgent: c.Request.UserAgent()}
 	c.Writer.Header()["X-Request-Id"] = []string{r.ID}
-	if s.drains.Load() {
-		c.Writer.Header()["Connection"] = closing // so that no client sends into a connection that is about to close
+	// A connection that is about to close must not be sent into. And net/http reads a request with chunks and a
+	// Content-Length by its chunks and goes on, where RFC 9112, section 6.1 wants the connection to end: a proxy may have read it
+	// by its length, and take what follows for somebody else's request. Nothing tells us whether there was a length.
+	if s.drains.Load() || len(c.Request.TransferEncoding) > 0 {
+		c.Writer.Header()["Connection"] = closing
 	}
 	c.Request = c.Request.WithContext(logger.NewContext(c.Request.Context(), r))
 	c.Next()
