@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,13 +77,14 @@ func (w *tour) note(what string, secret any) string {
 	return s
 }
 
-func TestNoSecretReachesTheLog(t *testing.T) {
+func TestNoSecretReachesTheLogOrATrace(t *testing.T) {
 	t.Parallel()
 	w := &tour{secrets: map[string]string{"the administrator's password": testapp.AdminPassword}}
-	w.App = testapp.New(t, append(modules.All(), vault{}), testapp.Options{Set: []string{
+	traces := testapp.NewCollector(t)
+	w.App = testapp.New(t, append(modules.All(), vault{}), testapp.Options{Set: append(traces.Settings(),
 		"log.level=debug", "database.slow_query=1ns", "database.slow_query_lines=1000000000", "identity.mail_interval=0s",
 		"http.access_log.slow=1ns",
-	}})
+	)})
 	w.walk(t)
 
 	require.Greater(t, len(w.secrets), 25, "%v", w.secrets)
@@ -90,12 +92,22 @@ func TestNoSecretReachesTheLog(t *testing.T) {
 	require.Greater(t, w.Log.FilterMessage("slow statement").Len(), 100)
 	require.Greater(t, w.Log.FilterMessage("slow statement").FilterField(zap.String("verb", "commit")).Len(), 10)
 	all := written(t, w.Log.All())
+	require.Eventually(t, func() bool { // the last of the many is there
+		return slices.ContainsFunc(traces.Spans(), func(s testapp.Span) bool { return s.Name == "POST /api/v1/me/password" })
+	}, 2*time.Minute, 10*time.Millisecond)
+	require.Greater(t, len(traces.Spans()), 200)
+	spans := traces.Raw()
+	require.Contains(t, spans, "INSERT INTO")
+	require.NotContains(t, spans, "@example.com")
 	for what, secret := range w.secrets {
 		quoted, err := json.Marshal(secret)
 		require.NoError(t, err)
 		for _, form := range []string{secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret), fmt.Sprintf("%x", secret), base64.StdEncoding.EncodeToString([]byte(secret))} {
 			if at := strings.Index(all, form); at >= 0 {
 				t.Errorf("the log has %s: %s", what, lineAt(all, at))
+			}
+			if strings.Contains(spans, form) {
+				t.Errorf("a span has %s", what)
 			}
 		}
 	}

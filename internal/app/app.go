@@ -37,6 +37,7 @@ import (
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
 	"github.com/yourorg/platform/internal/terms"
+	"github.com/yourorg/platform/internal/tracing"
 	"github.com/yourorg/platform/pkg/module"
 )
 
@@ -44,7 +45,7 @@ import (
 func Core(c *catalog.Catalog) fx.Option {
 	opts := []fx.Option{
 		fx.Supply(c),
-		telemetry.Module, errorbus.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, outbound.Module,
+		telemetry.Module, tracing.Module, errorbus.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, outbound.Module,
 		auth.Module, authz.Module, tenant.Module, settings.Module,
 		audit.Module, health.Module, management.Module, debug.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
 		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module, idempotency.Module, runners.Module, denial.Module, terms.Module,

@@ -77,18 +77,21 @@ func (s *Server) observed(c *gin.Context) {
 
 func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
 	// Labels come from the contract and a fixed list, never from the request: their number is bounded.
-	route, method := c.FullPath(), c.Request.Method
+	route, method := c.FullPath(), methodOf(c)
 	if route == "" {
 		route = c.GetString(siteKey)
 	}
 	if route == "" {
 		route = "unmatched"
 	}
-	if !knownMethods[method] {
-		method = "other"
-	}
 	s.traffic.total.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
-	s.traffic.duration.WithLabelValues(route, method).Observe(took.Seconds())
+	duration := s.traffic.duration.WithLabelValues(route, method)
+	if s.tracer == nil {
+		duration.Observe(took.Seconds())
+	} else {
+		traced(c, status, size)
+		observeIn(c.Request.Context(), duration, took)
+	}
 
 	if c.GetBool(unloggedKey) {
 		return

@@ -61,7 +61,13 @@ func (s *Server) identified(c *gin.Context) {
 	if s.drains.Load() || len(c.Request.TransferEncoding) > 0 {
 		c.Writer.Header()["Connection"] = closing
 	}
-	c.Request = c.Request.WithContext(logger.NewContext(c.Request.Context(), r))
+	ctx := logger.NewContext(c.Request.Context(), r)
+	if s.tracer != nil {
+		var end func()
+		ctx, end = s.begin(ctx, c)
+		defer end()
+	}
+	c.Request = c.Request.WithContext(ctx)
 	c.Next()
 }
 

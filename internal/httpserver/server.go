@@ -28,6 +28,7 @@ import (
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
+	"github.com/yourorg/platform/internal/tracing"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/errorbus"
@@ -52,6 +53,7 @@ type Deps struct {
 	Cookies auth.CookieRules
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
+	Tracer  *tracing.Tracer // nil while tracing is off
 	Sites   []module.Site
 	Placed  []web.Placed // what modules put into the way of requests
 
@@ -78,6 +80,7 @@ type Server struct {
 	cookies *cookies
 	errors  errorbus.Reporter
 	answers *idempotency.Answers
+	tracer  *tracing.Tracer
 
 	settings settings.Reader
 	recent   time.Duration // the age from which an authentication is no longer enough for x-step-up
@@ -134,7 +137,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
 		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, answers: d.Answers, settings: d.Settings, recent: d.StepUpAge,
-		proxies: proxies,
+		proxies: proxies, tracer: d.Tracer,
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),
 		},

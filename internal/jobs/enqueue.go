@@ -13,11 +13,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/internal/jobs/carrier"
 	"github.com/yourorg/platform/internal/jobs/ent"
+	"github.com/yourorg/platform/internal/tracing"
 	"github.com/yourorg/platform/pkg/job"
 	"github.com/yourorg/platform/pkg/tx"
 )
@@ -38,14 +40,15 @@ type Jobs struct {
 	carrier carrier.Carrier
 	signal  *Signal
 	metrics *Metrics
+	tracer  *tracing.Tracer
 	log     *zap.Logger
 }
 
 var _ job.Enqueuer = (*Jobs)(nil)
 
 // New returns jobs that hear of every commit from now on.
-func New(cfg Config, db *database.Driver, kinds *Kinds, c carrier.Carrier, s *Signal, m *Metrics, log *zap.Logger) *Jobs {
-	j := &Jobs{cfg: cfg, db: db, client: ent.NewClient(ent.Driver(db)), kinds: kinds, carrier: c, signal: s, metrics: m, log: log}
+func New(cfg Config, db *database.Driver, kinds *Kinds, c carrier.Carrier, s *Signal, m *Metrics, tracer *tracing.Tracer, log *zap.Logger) *Jobs {
+	j := &Jobs{cfg: cfg, db: db, client: ent.NewClient(ent.Driver(db)), kinds: kinds, carrier: c, signal: s, metrics: m, tracer: tracer, log: log}
 	db.BeforeCommit(j.flush)
 	return j
 }
@@ -146,7 +149,9 @@ func (j *Jobs) order(ctx context.Context, args job.Args, opts []job.Option) (*or
 	if err := j.check(o); err != nil {
 		return nil, job.ErrInvalid.Wrap(fmt.Errorf("enqueue %s: %w", kind, err))
 	}
+	ctx, span := tracing.Child(ctx, "enqueue "+kind, trace.SpanKindProducer, about(&o.Job)...)
 	describe(ctx, &o.Job)
+	span.End()
 	return o, nil
 }
 

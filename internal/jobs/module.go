@@ -11,6 +11,7 @@ import (
 	"github.com/yourorg/platform/internal/jobs/carrier"
 	"github.com/yourorg/platform/internal/lease"
 	"github.com/yourorg/platform/internal/telemetry"
+	"github.com/yourorg/platform/internal/tracing"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/job"
 	"github.com/yourorg/platform/pkg/module"
@@ -46,8 +47,8 @@ func provideCarrier(lc fx.Lifecycle, cfg Config, d *database.Driver, r redis.Con
 }
 
 // provide asks for the audit trail, whose records of a transaction are written before its jobs.
-func provide(cfg Config, d *database.Driver, k *Kinds, c carrier.Carrier, s *Signal, m *Metrics, log *zap.Logger, _ database.Audited) *Jobs {
-	return New(cfg, d, k, c, s, m, log.Named("jobs"))
+func provide(cfg Config, d *database.Driver, k *Kinds, c carrier.Carrier, s *Signal, m *Metrics, tracer *tracing.Tracer, log *zap.Logger, _ database.Audited) *Jobs {
+	return New(cfg, d, k, c, s, m, tracer, log.Named("jobs"))
 }
 
 func provideRunner(lc fx.Lifecycle, j *Jobs, leases *lease.Leases, s *Scheduler, errors errorbus.Reporter, _ Bound) *Runner {

@@ -10,10 +10,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/yourorg/platform/internal/notify/ent"
 	entdelivery "github.com/yourorg/platform/internal/notify/ent/delivery"
+	"github.com/yourorg/platform/internal/tracing"
 	"github.com/yourorg/platform/pkg/job"
 	"github.com/yourorg/platform/pkg/logger"
 	"github.com/yourorg/platform/pkg/notify"
@@ -123,7 +126,10 @@ func (w *Worker) attempt(ctx context.Context, row *ent.Delivery, r notify.Render
 	} else {
 		ctx, cancel := context.WithTimeout(ctx, w.cfg.Timeout)
 		defer cancel()
+		ctx, span := tracing.Child(ctx, "notify "+o.channel, trace.SpanKindClient,
+			attribute.String("platform.notification.channel", o.channel), attribute.String("platform.notification.kind", r.Template))
 		o.provider, o.err = c.Deliver(ctx, r)
+		tracing.End(span, o.err)
 		o.state = confirmed(c)
 	}
 	if o.err != nil {

@@ -36,8 +36,8 @@ func New(cfg Config, env config.Environment) (*Outbound, error) {
 	o := &Outbound{cfg: cfg, plain: env != config.Production, allowed: allowed}
 	guard := transport(&net.Dialer{Timeout: cfg.Timeout, Control: o.control})
 	guard.Proxy = nil // it would resolve the names itself, on the inside
-	o.guarded = o.client(schemes{next: guard, ok: o.scheme})
-	o.trusted = o.client(transport(&net.Dialer{Timeout: cfg.Timeout}))
+	o.guarded = o.client(schemes{next: traced{next: guard, bare: true}, ok: o.scheme})
+	o.trusted = o.client(traced{next: transport(&net.Dialer{Timeout: cfg.Timeout})})
 	return o, nil
 }
 

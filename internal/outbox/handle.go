@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yourorg/platform/internal/tracing"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/event"
 )
@@ -22,6 +23,7 @@ type hands struct {
 	topics  *Topics
 	timeout time.Duration
 	errors  errorbus.Reporter
+	tracer  *tracing.Tracer
 	stuck   atomic.Int32
 	quick   atomic.Int32 // events in a row that were handled without delay
 }
@@ -46,16 +48,17 @@ func (h *hands) handle(ctx context.Context, e *event.Envelope) error {
 
 // call calls the handler of e in the transaction of ctx. A panic becomes an error. A handler that neither finishes
 // nor obeys is left behind: the end of the transaction takes away what it could still do with it.
-func (h *hands) call(ctx context.Context, e *event.Envelope) error {
+func (h *hands) call(ctx context.Context, e *event.Envelope) (err error) {
 	on, ok := h.on[e.Topic]
 	if !ok {
 		return event.Permanent(event.ErrNoSubscriber.Wrap(fmt.Errorf("%s no longer subscribes to %s", h.Name, e.Topic)))
 	}
-	e, err := h.topics.current(on, e)
-	if err != nil {
+	if e, err = h.topics.current(on, e); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(restore(ctx, e), h.timeout)
+	ctx, span := h.begin(restore(ctx, e), e)
+	defer func() { tracing.End(span, err) }()
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
 	ended := make(chan error, 1)
 	state := &atomic.Int32{}

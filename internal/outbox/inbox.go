@@ -23,7 +23,7 @@ type Inbox struct {
 func NewInbox(o *Outbox) *Inbox {
 	i := &Inbox{Outbox: o, slots: semaphore.NewWeighted(int64(o.cfg.Concurrency)), hands: map[string]*hands{}}
 	for _, s := range o.topics.Subscribers() {
-		i.hands[s.Name] = &hands{Subscriber: s, topics: o.topics, timeout: o.cfg.HandlerTimeout, errors: o.errors}
+		i.hands[s.Name] = &hands{Subscriber: s, topics: o.topics, timeout: o.cfg.HandlerTimeout, errors: o.errors, tracer: o.tracer}
 	}
 	return i
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/internal/lease"
 	"github.com/yourorg/platform/internal/telemetry"
+	"github.com/yourorg/platform/internal/tracing"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/event"
 	"github.com/yourorg/platform/pkg/module"
@@ -47,8 +48,8 @@ func provideSignal(lc fx.Lifecycle, d *database.Driver, log *zap.Logger, _ datab
 }
 
 // provide asks for the audit trail, whose records of a transaction are written before its events.
-func provide(cfg Config, d *database.Driver, t *Topics, s *Signal, m *Metrics, errors errorbus.Reporter, log *zap.Logger, _ database.Audited) *Outbox {
-	return New(cfg, d, t, s, m, errors, log.Named("events"))
+func provide(cfg Config, d *database.Driver, t *Topics, s *Signal, m *Metrics, errors errorbus.Reporter, tracer *tracing.Tracer, log *zap.Logger, _ database.Audited) *Outbox {
+	return New(cfg, d, t, s, m, errors, tracer, log.Named("events"))
 }
 
 func provideRelay(lc fx.Lifecycle, o *Outbox, b Broker, leases *lease.Leases, _ Bound) *Relay {

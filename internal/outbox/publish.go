@@ -15,10 +15,12 @@ import (
 
 	"entgo.io/ent/dialect"
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/internal/outbox/ent"
+	"github.com/yourorg/platform/internal/tracing"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/event"
 	"github.com/yourorg/platform/pkg/tenant"
@@ -40,6 +42,7 @@ type Outbox struct {
 	signal  *Signal
 	metrics *Metrics
 	errors  errorbus.Reporter
+	tracer  *tracing.Tracer
 	log     *zap.Logger
 
 	broker atomic.Pointer[error] // why the broker could not be reached last time
@@ -48,8 +51,8 @@ type Outbox struct {
 var _ event.Publisher = (*Outbox)(nil)
 
 // New returns an outbox that hears of every commit from now on.
-func New(cfg Config, db *database.Driver, topics *Topics, signal *Signal, metrics *Metrics, errors errorbus.Reporter, log *zap.Logger) *Outbox {
-	o := &Outbox{cfg: cfg, db: db, client: ent.NewClient(ent.Driver(db)), topics: topics, signal: signal, metrics: metrics, errors: errors, log: log}
+func New(cfg Config, db *database.Driver, topics *Topics, signal *Signal, metrics *Metrics, errors errorbus.Reporter, tracer *tracing.Tracer, log *zap.Logger) *Outbox {
+	o := &Outbox{cfg: cfg, db: db, client: ent.NewClient(ent.Driver(db)), topics: topics, signal: signal, metrics: metrics, errors: errors, tracer: tracer, log: log}
 	db.BeforeCommit(o.flush)
 	return o
 }
@@ -124,7 +127,9 @@ func (o *Outbox) envelope(ctx context.Context, ev event.Event) (*event.Envelope,
 	if len(e.Key) > maxKey || !utf8.ValidString(e.Key) || strings.ContainsRune(e.Key, 0) {
 		return nil, event.ErrInvalid.Wrap(fmt.Errorf("publish %s: its key has more than %d bytes, or is no text", topic, maxKey))
 	}
+	ctx, span := tracing.Child(ctx, "publish "+topic, trace.SpanKindProducer, about(e)...)
 	describe(ctx, e)
+	span.End()
 	return e, nil
 }
 

@@ -67,7 +67,7 @@ func NewRelay(o *Outbox, broker Broker, leases *lease.Leases) *Relay {
 		slots: semaphore.NewWeighted(int64(o.cfg.Concurrency)), quit: make(chan struct{}),
 	}
 	for _, s := range o.topics.Subscribers() {
-		h := &hands{Subscriber: s, topics: o.topics, timeout: o.cfg.HandlerTimeout, errors: o.errors}
+		h := &hands{Subscriber: s, topics: o.topics, timeout: o.cfg.HandlerTimeout, errors: o.errors, tracer: o.tracer}
 		r.hands[s.Name] = h
 		r.queues = append(r.queues, &queue{
 			destination: &destination{name: s.Name, take: r.called(h), held: true},

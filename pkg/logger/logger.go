@@ -14,6 +14,7 @@ import (
 type Request struct {
 	ID        string // X-Request-ID
 	TraceID   string // W3C trace id, 32 hex digits
+	SpanID    string // of the span that works on it, 16 hex digits; empty while nothing is traced
 	IP        string // the client's address
 	UserAgent string // as the client sent it: any bytes, of any length
 }
@@ -31,14 +32,17 @@ func FromContext(ctx context.Context) *Request {
 	return r
 }
 
-// Scope returns the fields that every line about ctx carries: request_id, trace_id, user_id, key_id and tenant_id, as
+// Scope returns the fields that every line about ctx carries: request_id, trace_id, span_id, user_id, key_id and tenant_id, as
 // far as they are known. Pass it to a single call, or to log.With for several.
 func Scope(ctx context.Context) []zap.Field {
-	fields := make([]zap.Field, 0, 5)
+	fields := make([]zap.Field, 0, 6)
 	if r := FromContext(ctx); r != nil {
 		fields = append(fields, zap.String("request_id", r.ID))
 		if r.TraceID != "" {
 			fields = append(fields, zap.String("trace_id", r.TraceID))
+		}
+		if r.SpanID != "" {
+			fields = append(fields, zap.String("span_id", r.SpanID))
 		}
 	}
 	if c, ok := auth.FromContext(ctx); ok {

@@ -22,11 +22,11 @@ func TestTheScopeNamesWhatIsKnown(t *testing.T) {
 	ctx = logger.NewContext(ctx, &logger.Request{ID: "r1"})
 	require.Equal(t, map[string]any{"request_id": "r1"}, fields(logger.Scope(ctx)))
 
-	ctx = logger.NewContext(ctx, &logger.Request{ID: "r1", TraceID: "t1", IP: "192.0.2.1"})
+	ctx = logger.NewContext(ctx, &logger.Request{ID: "r1", TraceID: "t1", SpanID: "s1", IP: "192.0.2.1"})
 	ctx = auth.NewContext(ctx, &auth.Caller{UserID: user})
 	ctx = tenant.NewContext(ctx, tenantID)
 	require.Equal(t, map[string]any{
-		"request_id": "r1", "trace_id": "t1", "user_id": user.String(), "tenant_id": tenantID.String(),
+		"request_id": "r1", "trace_id": "t1", "span_id": "s1", "user_id": user.String(), "tenant_id": tenantID.String(),
 	}, fields(logger.Scope(ctx)))
 }
 

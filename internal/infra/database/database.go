@@ -46,6 +46,9 @@ type Driver struct {
 
 var _ dialect.Driver = (*Driver)(nil)
 
+// mainPool is the one pool on Postgres. SQLite has two.
+const mainPool = "main"
+
 // Open prepares the database and connects to nothing yet: see Connect.
 func Open(cfg Config) (*Driver, error) {
 	if err := cfg.Validate(); err != nil {
@@ -68,7 +71,7 @@ func Open(cfg Config) (*Driver, error) {
 		return nil, err
 	}
 	d.role.Store(new(noRole))
-	db := sql.OpenDB(timing{connector{*pgxCfg, &d.role}, d.sent.of("main")})
+	db := sql.OpenDB(timing{connector{*pgxCfg, &d.role}, d.sent.of(mainPool)})
 	db.SetMaxOpenConns(cfg.MaxOpenConns)
 	db.SetMaxIdleConns(cfg.MaxIdleConns)
 	db.SetConnMaxLifetime(cfg.ConnMaxLifetime)
@@ -210,7 +213,7 @@ func (d *Driver) Close() error {
 // Pools returns the statistics of each pool, for the metrics.
 func (d *Driver) Pools() map[string]sql.DBStats {
 	if d.read == d.write {
-		return map[string]sql.DBStats{"main": d.write.DB().Stats()}
+		return map[string]sql.DBStats{mainPool: d.write.DB().Stats()}
 	}
 	return map[string]sql.DBStats{"writer": d.write.DB().Stats(), "readers": d.read.DB().Stats()}
 }

@@ -132,12 +132,16 @@ func verbOf(query string) verb {
 // meter measures the statements of one pool.
 type meter struct {
 	*statements
-	pool string
-	by   [len(verbs)]prometheus.Observer
+	pool   string
+	system string // as OpenTelemetry names it
+	by     [len(verbs)]prometheus.Observer
 }
 
 func (s *statements) of(pool string) *meter {
-	m := &meter{statements: s, pool: pool}
+	m := &meter{statements: s, pool: pool, system: "sqlite"}
+	if pool == mainPool {
+		m.system = "postgresql"
+	}
 	for v, name := range verbs {
 		m.by[v] = s.WithLabelValues(pool, name)
 	}
@@ -148,6 +152,7 @@ func (s *statements) of(pool string) *meter {
 func (m *meter) ended(what *measured) {
 	took := time.Since(what.start)
 	m.by[what.verb].Observe(took.Seconds())
+	m.trace(what, took)
 	if limit := m.limit.Load(); limit > 0 && int64(took) >= limit {
 		m.slow(m.pool, what, took)
 	}

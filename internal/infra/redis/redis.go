@@ -28,7 +28,9 @@ func Open(cfg Config) (*Client, error) {
 	opts.ContextTimeoutEnabled = true
 	// A notice of Redis Enterprise about its maintenance; other servers answer the subscription with an error.
 	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return &Client{redis.NewClient(opts)}, nil
+	client := redis.NewClient(opts)
+	client.AddHook(traced{})
+	return &Client{client}, nil
 }
 
 // Ping tells whether the server answers.
