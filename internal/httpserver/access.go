@@ -13,6 +13,7 @@ import (
 	"github.com/yourorg/platform/internal/problemdoc"
 	"github.com/yourorg/platform/pkg/logger"
 	"github.com/yourorg/platform/pkg/problem"
+	"github.com/yourorg/platform/pkg/tenant"
 )
 
 // traffic is what is measured of each request.
@@ -93,6 +94,11 @@ func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
 		observeIn(c.Request.Context(), duration, took)
 	}
 
+	ctx := c.Request.Context()
+	if id, ok := tenant.FromContext(ctx); ok {
+		s.busiest.Count(id, time.Now())
+	}
+
 	if c.GetBool(unloggedKey) {
 		return
 	}
@@ -100,7 +106,6 @@ func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
 	if status >= 500 {
 		level = zapcore.ErrorLevel
 	}
-	ctx := c.Request.Context()
 	v, failed := c.Get(problemKey)
 	kept, rate := true, 1.0
 	if cfg := s.sampled.Load(); !failed && status < 400 && took < cfg.Slow {

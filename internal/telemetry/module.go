@@ -14,7 +14,8 @@ import (
 )
 
 // Module provides the logger and the metrics.
-var Module = fx.Module("telemetry", module.LiveConfig("log", DefaultConfig()), fx.Provide(provideLevel, provideLogger, provideMetrics))
+var Module = fx.Module("telemetry", module.LiveConfig("log", DefaultConfig()), module.Config("metrics", DefaultMetricsConfig()),
+	fx.Provide(provideLevel, provideLogger, provideMetrics, provideBusiest), Collectors[*Busiest]())
 
 func provideLevel(live *config.Live[Config]) (*Level, error) {
 	l, err := NewLevel(live.Get())
@@ -33,6 +34,8 @@ type Pooled interface{ Pools() map[string]sql.DBStats }
 
 // Examined tells the state of each health check: 1 healthy, 0.5 degraded, 0 unhealthy.
 type Examined func() map[string]float64
+
+func provideBusiest(cfg MetricsConfig) *Busiest { return NewBusiest(cfg.TopTenants) }
 
 type collectorOut struct {
 	fx.Out

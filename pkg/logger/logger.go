@@ -35,8 +35,12 @@ func FromContext(ctx context.Context) *Request {
 // Scope returns the fields that every line about ctx carries: request_id, trace_id, span_id, user_id, key_id and tenant_id, as
 // far as they are known. Pass it to a single call, or to log.With for several.
 func Scope(ctx context.Context) []zap.Field {
-	fields := make([]zap.Field, 0, 6)
-	if r := FromContext(ctx); r != nil {
+	r, room := FromContext(ctx), 5
+	if r != nil && r.SpanID != "" {
+		room++
+	}
+	fields := make([]zap.Field, 0, room)
+	if r != nil {
 		fields = append(fields, zap.String("request_id", r.ID))
 		if r.TraceID != "" {
 			fields = append(fields, zap.String("trace_id", r.TraceID))
