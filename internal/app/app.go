@@ -21,6 +21,7 @@ import (
 	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/internal/infra/redis"
 	"github.com/yourorg/platform/internal/infra/river"
+	"github.com/yourorg/platform/internal/infra/sentry"
 	"github.com/yourorg/platform/internal/jobs"
 	"github.com/yourorg/platform/internal/lease"
 	"github.com/yourorg/platform/internal/management"
@@ -48,7 +49,8 @@ func Core(c *catalog.Catalog) fx.Option {
 		telemetry.Module, tracing.Module, errorbus.Module, database.Module, secret.Module, ratelimit.Module, changes.Module, notify.Module, outbound.Module,
 		auth.Module, authz.Module, tenant.Module, settings.Module,
 		audit.Module, health.Module, management.Module, debug.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
-		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module, idempotency.Module, runners.Module, denial.Module, terms.Module,
+		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module, sentry.Module, idempotency.Module, runners.Module,
+		denial.Module, terms.Module,
 		module.Config("modules", catalog.DefaultConfig()),
 		fx.Provide(features, pooled, examined, running, vocabulary, keys),
 	}

@@ -19,6 +19,7 @@ import (
 const (
 	backlog     = 256 // reports that wait for one sink
 	sendTimeout = 5 * time.Second
+	stopTimeout = 3 * time.Second // what a stop waits for sinks that are slow
 )
 
 // Bus takes reports.
@@ -62,7 +63,7 @@ func (b *Bus) Start(context.Context) error {
 	return nil
 }
 
-// Stop sends what waits while ctx allows. What is reported later goes into the log only.
+// Stop sends what waits, for three seconds at most and while ctx allows. What is reported later goes into the log only.
 func (b *Bus) Stop(ctx context.Context) error {
 	b.mu.Lock()
 	b.closed = true
@@ -77,6 +78,9 @@ func (b *Bus) Stop(ctx context.Context) error {
 	}()
 	select {
 	case <-sent:
+		return nil
+	case <-time.After(stopTimeout): // a sink that is away is no fault of the stop
+		b.log.Warn("the last reports of errors were not sent")
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("send the last reports of errors: %w", ctx.Err())
@@ -109,6 +113,7 @@ func describe(ctx context.Context, r *errorbus.Report) {
 	}
 	if request := logger.FromContext(ctx); request != nil {
 		r.RequestID, r.TraceID = cmp.Or(r.RequestID, request.ID), cmp.Or(r.TraceID, request.TraceID)
+		r.SpanID = cmp.Or(r.SpanID, request.SpanID)
 	}
 	if caller, ok := auth.FromContext(ctx); ok {
 		r.User = cmp.Or(r.User, caller.UserID)
