@@ -11,6 +11,7 @@ import (
 	"github.com/yourorg/platform/internal/changes"
 	"github.com/yourorg/platform/internal/infra/database"
 	"github.com/yourorg/platform/internal/secret"
+	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/module"
@@ -53,8 +54,12 @@ func provideMachines(
 	return m, err
 }
 
-func provide(lc fx.Lifecycle, cfg Config, keys *Keys, s auth.Sessions, feed *changes.Feed, m *Machines) (*Tokens, auth.Authenticator, auth.Revoker, error) {
+func provide(lc fx.Lifecycle, cfg Config, keys *Keys, s auth.Sessions, feed *changes.Feed, m *Machines, caches *telemetry.Caches) (*Tokens, auth.Authenticator, auth.Revoker, error) {
 	t, err := New(cfg, keys, s, feed, m)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	t.missed = caches.Of("tokens")
 	lc.Append(fx.StopHook(t.Close))
-	return t, t, t, err
+	return t, t, t, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/tenant"
@@ -48,6 +49,7 @@ type Tokens struct {
 	cache    *otter.Cache[[sha256.Size]byte, *verified]
 	revoked  *revocations
 	machines *Machines
+	missed   prometheus.Counter
 	epoch    atomic.Uint64 // sessions checked under an earlier one are checked again
 }
 
@@ -76,6 +78,7 @@ func New(cfg Config, keys *Keys, sessions auth.Sessions, feed Feed, machines *Ma
 	}
 	t := &Tokens{
 		cfg: cfg, keys: keys, sessions: sessions, feed: feed, parser: newParser(cfg), cache: cache, machines: machines,
+		missed: prometheus.NewCounter(prometheus.CounterOpts{}), // nobody collects it, until provide says where
 		// A token of the session was issued before the session ended, by a clock that may be ahead.
 		revoked: newRevocations(cfg.AccessTTL+2*cfg.ClockSkew, cfg.CacheSize),
 	}
@@ -104,6 +107,7 @@ func (t *Tokens) Verify(ctx context.Context, token string) (*auth.Caller, error)
 	now := time.Now()
 	v, known := t.cache.GetIfPresent(sum)
 	if !known {
+		t.missed.Inc()
 		caller, err := t.parse(ctx, token)
 		if err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/yourorg/platform/internal/authz/ent"
@@ -46,6 +47,7 @@ type Authorizer struct {
 	feed       Feed
 	vocabulary *vocabulary
 	cache      cache
+	missed     prometheus.Counter
 	flights    singleflight.Group
 	now        func() time.Time // what time windows are held against
 }
@@ -62,7 +64,7 @@ func New(client *ent.Client, run tx.Runner, catalog Catalog, feed Feed) (*Author
 	if err != nil {
 		return nil, fmt.Errorf("read the permissions: %w", err)
 	}
-	return &Authorizer{client: client, run: run, feed: feed, vocabulary: v, now: time.Now}, nil
+	return &Authorizer{client: client, run: run, feed: feed, vocabulary: v, missed: prometheus.NewCounter(prometheus.CounterOpts{}), now: time.Now}, nil
 }
 
 // Authorize returns nil when the caller in ctx holds p in the tenant in ctx, which must be the caller's own. It takes
@@ -167,6 +169,7 @@ func (a *Authorizer) load(ctx context.Context, t uuid.UUID, generation uint64) (
 // read compiles a tenant. It does so outside of any caller's context: one who gives up must not fail the others, and what an
 // open transaction sees must not be kept.
 func (a *Authorizer) read(t uuid.UUID, generation uint64) (*grants, error) {
+	a.missed.Inc()
 	ctx, cancel := context.WithTimeout(tenant.NewContext(context.Background(), t), loadTimeout)
 	defer cancel()
 	rules, err := a.rules(ctx, entrule.TenantID(t))

@@ -9,6 +9,7 @@ import (
 	"github.com/yourorg/platform/internal/authz/ent"
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/changes"
+	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/tx"
@@ -38,11 +39,12 @@ func provideCatalog(a *Authorizer, known *catalog.Catalog) authz.Catalog {
 	return NewDirectory(a, known.Manifests())
 }
 
-func provide(c *ent.Client, run tx.Runner, known *catalog.Catalog, feed *changes.Feed) (*Authorizer, error) {
+func provide(c *ent.Client, run tx.Runner, known *catalog.Catalog, feed *changes.Feed, caches *telemetry.Caches) (*Authorizer, error) {
 	a, err := New(c, run, known, feed)
 	if err != nil {
 		return nil, err
 	}
+	a.missed = caches.Of("grants")
 	feed.Subscribe(Topic, a.Changed)
 	return a, nil
 }

@@ -20,7 +20,16 @@ type examined struct {
 	running atomic.Bool
 }
 
+// examine keeps what the platform can do without from being worse than degraded.
 func (e *examined) examine(timeout time.Duration) Result {
+	result := e.ask(timeout)
+	if _, optional := e.Check.(health.Optional); optional && result.Status == health.Unhealthy {
+		result.Status = health.Degraded
+	}
+	return result
+}
+
+func (e *examined) ask(timeout time.Duration) Result {
 	if !e.running.CompareAndSwap(false, true) {
 		return Result{Name: e.name, Status: health.Unhealthy, Err: errHanging}
 	}

@@ -211,3 +211,33 @@ func TestACheckThatIsKnownLateIsOneOfThem(t *testing.T) {
 	}
 	require.Equal(t, 1, asked)
 }
+
+// optional is a part that requests are answered without.
+type optional struct{ check }
+
+func (optional) Optional() {}
+
+func TestWhatIsOptionalIsNeverWorseThanDegradedHoweverItFails(t *testing.T) {
+	t.Parallel()
+	sick := errors.New("sick")
+	for name, do := range map[string]func(ctx context.Context) (contract.Status, error){
+		"it says that it is unhealthy": func(context.Context) (contract.Status, error) { return contract.Unhealthy, sick },
+		"it panics":                    func(context.Context) (contract.Status, error) { panic("oh") },
+		"it makes no sense":            func(context.Context) (contract.Status, error) { return "fine", nil },
+		"it takes too long": func(ctx context.Context) (contract.Status, error) {
+			<-ctx.Done()
+			return contract.Healthy, ctx.Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fine := answer("fine", contract.Healthy, nil)
+				report := newRegistry(t, fine, optional{check{"maybe", do}}).Report()
+				require.Equal(t, contract.Degraded, report.Status)
+				require.Error(t, report.Checks[1].Err)
+				require.Equal(t, contract.Unhealthy, newRegistry(t, fine, check{"must", do}).Report().Status)
+			})
+		})
+	}
+}

@@ -25,6 +25,7 @@ type traffic struct {
 	saved    *prometheus.CounterVec
 
 	connections prometheus.Gauge
+	decisions
 }
 
 func newTraffic(registry prometheus.Registerer) (*traffic, error) {
@@ -48,7 +49,9 @@ func newTraffic(registry prometheus.Registerer) (*traffic, error) {
 			return nil, err
 		}
 	}
-	return t, nil
+	var err error
+	t.decisions, err = newDecisions(registry)
+	return t, err
 }
 
 // observed logs and measures the request, also when it panics.

@@ -53,7 +53,7 @@ func (s *Server) authorized(op contract.Operation) gin.HandlerFunc {
 	if op.ResourceCheck {
 		return func(c *gin.Context) {
 			ctx, err := s.authz.Admit(c.Request.Context(), op.Permission)
-			if err != nil {
+			if s.traffic.decided(err); err != nil {
 				s.fail(c, err)
 				return
 			}
@@ -62,7 +62,8 @@ func (s *Server) authorized(op contract.Operation) gin.HandlerFunc {
 		}
 	}
 	return func(c *gin.Context) {
-		if err := s.authz.Authorize(c.Request.Context(), op.Permission); err != nil {
+		err := s.authz.Authorize(c.Request.Context(), op.Permission)
+		if s.traffic.decided(err); err != nil {
 			s.fail(c, err)
 			return
 		}

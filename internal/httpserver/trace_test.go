@@ -232,3 +232,25 @@ func TestWithoutTracingNoSpanIsMadeAndACallersTraceIsStillLogged(t *testing.T) {
 	require.Empty(t, r.Spans())
 	require.Nil(t, logger.FromContext(t.Context()))
 }
+
+func TestTheMetricsLeadToTheTraceAndTellTheTenantsAndTheDecisionsApart(t *testing.T) {
+	t.Parallel()
+	r := newBell(t)
+	ada := r.Register(t, "ada")
+	r.makes(t, ada.Token, "00-"+callersTrace+"-"+callersSpan+"-01")
+	r.Want(t, http.StatusForbidden, testapp.Call{Path: "/api/v1/ops/jobs", Token: ada.Token})
+	r.Want(t, http.StatusOK, testapp.Call{Path: "/api/v1/blog/posts", Token: ada.Token})
+
+	text := string(r.Do(t, testapp.Call{Path: "/metrics", Header: map[string]string{"Accept": "application/openmetrics-text; version=1.0.0"}}).Body)
+	require.Regexp(t, `platform_http_request_duration_seconds_bucket\{method="POST",route="/api/v1/probe/things/:id",le="[^"]+"\} 1 # \{trace_id="`+callersTrace+`"\}`, text)
+	require.True(t, strings.HasSuffix(text, "# EOF\n"))
+	require.Contains(t, text, `platform_authz_decisions_total{outcome="denied"} 1`)
+	require.Contains(t, text, `platform_authz_decisions_total{outcome="allowed"} 1`)
+	require.Regexp(t, `platform_tenant_requests_total\{tenant="other"\} [3-9]`, text)
+	require.Contains(t, text, `platform_cache_misses_total{cache="tokens"} 1`)
+	require.Regexp(t, `platform_cache_misses_total\{cache="grants"\} [1-9]`, text)
+	require.Contains(t, text, `platform_tracing_spans_dropped_total{reason="queue_full"} 0`)
+
+	text = string(r.Do(t, testapp.Call{Path: "/metrics"}).Body)
+	require.NotContains(t, text, callersTrace, "the older format has no exemplars")
+}

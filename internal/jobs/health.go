@@ -10,7 +10,7 @@ import (
 	"github.com/yourorg/platform/pkg/health"
 )
 
-var _ health.Check = (*Jobs)(nil)
+var _ health.Optional = (*Jobs)(nil)
 
 // backlogOf is what is not done of one queue in one state.
 type backlogOf struct {
@@ -37,6 +37,9 @@ func (j *Jobs) backlog(ctx context.Context) (list []backlogOf, err error) {
 
 // Name is the name of the health check.
 func (*Jobs) Name() string { return "jobs" }
+
+// Optional implements health.Optional.
+func (*Jobs) Optional() {}
 
 // Check is degraded while jobs wait for too long: requests are answered all the same.
 func (j *Jobs) Check(ctx context.Context) (health.Status, error) {

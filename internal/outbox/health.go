@@ -11,7 +11,7 @@ import (
 	"github.com/yourorg/platform/pkg/tenant"
 )
 
-var _ health.Check = (*Outbox)(nil)
+var _ health.Optional = (*Outbox)(nil)
 
 // backlogOf is what is not done for one destination in one state.
 type backlogOf struct {
@@ -38,6 +38,9 @@ func (o *Outbox) backlog(ctx context.Context) (all []backlogOf, err error) {
 
 // Name is the name of the health check.
 func (*Outbox) Name() string { return "events" }
+
+// Optional implements health.Optional.
+func (*Outbox) Optional() {}
 
 // Check is degraded while events wait for too long or cannot be handed to the broker: requests are
 // answered all the same.

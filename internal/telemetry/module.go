@@ -15,7 +15,7 @@ import (
 
 // Module provides the logger and the metrics.
 var Module = fx.Module("telemetry", module.LiveConfig("log", DefaultConfig()), module.Config("metrics", DefaultMetricsConfig()),
-	fx.Provide(provideLevel, provideLogger, provideMetrics, provideBusiest), Collectors[*Busiest]())
+	fx.Provide(provideLevel, provideLogger, provideMetrics, provideBusiest, NewCaches), Collectors[*Busiest](), Collectors[*Caches]())
 
 func provideLevel(live *config.Live[Config]) (*Level, error) {
 	l, err := NewLevel(live.Get())

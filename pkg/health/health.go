@@ -13,6 +13,13 @@ const (
 	Unhealthy Status = "unhealthy"
 )
 
+// Optional is a Check of a part that requests are answered without. It is never worse than degraded, whatever it answers and
+// also when it does not: what makes it wait must not take every replica out of service.
+type Optional interface {
+	Check
+	Optional()
+}
+
 // Check examines one part.
 type Check interface {
 	// Name is unique and lower case, such as "database".
