@@ -46,9 +46,7 @@ type machineDeps struct {
 	Keys auth.Keys `optional:"true"` // a module that can be switched off keeps them
 }
 
-func provideMachines(
-	lc fx.Lifecycle, cfg Config, d machineDeps, p auth.Principals, f *changes.Feed, l ratelimit.Limiter, t audit.Recorder, log *zap.Logger,
-) (*Machines, error) {
+func provideMachines(lc fx.Lifecycle, cfg Config, d machineDeps, p auth.Principals, f *changes.Feed, l ratelimit.Limiter, t audit.Recorder, log *zap.Logger) (*Machines, error) {
 	m, err := NewMachines(cfg.CacheSize, MachineDeps{d.Keys, p, f, l, t, log.Named("auth")})
 	lc.Append(fx.StopHook(m.Close))
 	return m, err
@@ -56,10 +54,7 @@ func provideMachines(
 
 func provide(lc fx.Lifecycle, cfg Config, keys *Keys, s auth.Sessions, feed *changes.Feed, m *Machines, caches *telemetry.Caches) (*Tokens, auth.Authenticator, auth.Revoker, error) {
 	t, err := New(cfg, keys, s, feed, m)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	t.missed = caches.Of("tokens")
+	t.countMisses(caches.Of("tokens"))
 	lc.Append(fx.StopHook(t.Close))
-	return t, t, t, nil
+	return t, t, t, err
 }

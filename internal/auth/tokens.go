@@ -88,6 +88,13 @@ func New(cfg Config, keys *Keys, sessions auth.Sessions, feed Feed, machines *Ma
 	return t, nil
 }
 
+// countMisses counts the tokens that were not in the cache from now on.
+func (t *Tokens) countMisses(c prometheus.Counter) {
+	if t != nil {
+		t.missed = c
+	}
+}
+
 // Close stops the upkeep of the cache.
 func (t *Tokens) Close() { t.cache.StopAllGoroutines() }
 

@@ -45,7 +45,6 @@ type deps struct {
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
 	Tracer  *tracing.Tracer
-	Busiest *telemetry.Busiest
 	Sites   module.Sites
 	Choices settings.Reader
 	Placed  module.PlacedMiddleware
@@ -56,7 +55,7 @@ type deps struct {
 
 func provide(lc fx.Lifecycle, live *config.Live[Config], d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
 	s, err := New(live.Get(), Deps{
-		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Tracer, d.Busiest, d.Sites.All, d.Placed.All,
+		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Tracer, d.Sites.All, d.Placed.All,
 		d.Choices, d.Auth.StepUpAge,
 	}, apis.All...)
 	if err != nil {

@@ -54,7 +54,6 @@ type Deps struct {
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
 	Tracer  *tracing.Tracer // nil while tracing is off
-	Busiest *telemetry.Busiest
 	Sites   []module.Site
 	Placed  []web.Placed // what modules put into the way of requests
 
@@ -82,7 +81,7 @@ type Server struct {
 	errors  errorbus.Reporter
 	answers *idempotency.Answers
 	tracer  *tracing.Tracer
-	busiest *telemetry.Busiest
+	busiest *telemetry.Busiest // nil when no tenant is counted by itself
 
 	settings settings.Reader
 	recent   time.Duration // the age from which an authentication is no longer enough for x-step-up
@@ -139,7 +138,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
 		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, answers: d.Answers, settings: d.Settings, recent: d.StepUpAge,
-		proxies: proxies, tracer: d.Tracer, busiest: d.Busiest,
+		proxies: proxies, tracer: d.Tracer, busiest: d.Metrics.Busiest,
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),
 		},

@@ -72,7 +72,7 @@ func TestNoTenantIsCountedByItselfWhenThatIsOff(t *testing.T) {
 	b.Count(tenantNo(1), time.Now())
 	require.Nil(t, b)
 	m := NewMetrics()
-	require.NoError(t, m.Register(b))
+	require.NoError(t, m.Register(b), "nothing is registered")
 	require.NotContains(t, scrape(m), "platform_tenant")
 	require.ErrorContains(t, MetricsConfig{TopTenants: -1}.Validate(), "top_tenants")
 	require.NoError(t, DefaultMetricsConfig().Validate())

@@ -10,12 +10,21 @@ import (
 )
 
 // Metrics is what /metrics shows. It is no global: two platforms in one process keep apart.
-type Metrics struct{ *prometheus.Registry }
+type Metrics struct {
+	*prometheus.Registry
+	Busiest *Busiest // nil when no tenant is counted by itself
+}
 
 // NewMetrics starts with the Go runtime and the process.
 func NewMetrics() *Metrics {
-	m := &Metrics{prometheus.NewRegistry()}
+	m := &Metrics{Registry: prometheus.NewRegistry()}
 	m.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// telling lets so many of the busiest tenants be told apart.
+func (m *Metrics) telling(tenants int) *Metrics {
+	m.Busiest = NewBusiest(tenants)
 	return m
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Module provides the logger and the metrics.
 var Module = fx.Module("telemetry", module.LiveConfig("log", DefaultConfig()), module.Config("metrics", DefaultMetricsConfig()),
-	fx.Provide(provideLevel, provideLogger, provideMetrics, provideBusiest, NewCaches), Collectors[*Busiest](), Collectors[*Caches]())
+	fx.Provide(provideLevel, provideLogger, provideMetrics, NewCaches), Collectors[*Caches]())
 
 func provideLevel(live *config.Live[Config]) (*Level, error) {
 	l, err := NewLevel(live.Get())
@@ -35,8 +35,6 @@ type Pooled interface{ Pools() map[string]sql.DBStats }
 // Examined tells the state of each health check: 1 healthy, 0.5 degraded, 0 unhealthy.
 type Examined func() map[string]float64
 
-func provideBusiest(cfg MetricsConfig) *Busiest { return NewBusiest(cfg.TopTenants) }
-
 type collectorOut struct {
 	fx.Out
 	Value prometheus.Collector `group:"collectors"`
@@ -52,9 +50,9 @@ func Collectors[T prometheus.Collector]() fx.Option {
 	return fx.Provide(func(v T) collectorOut { return collectorOut{Value: v} })
 }
 
-func provideMetrics(db Pooled, health Examined, more contributed) (*Metrics, error) {
-	m := NewMetrics()
-	err := errors.Join(m.Pools(db.Pools), m.Health(health))
+func provideMetrics(cfg MetricsConfig, db Pooled, health Examined, more contributed) (*Metrics, error) {
+	m := NewMetrics().telling(cfg.TopTenants)
+	err := errors.Join(m.Pools(db.Pools), m.Health(health), m.Register(m.Busiest))
 	for _, c := range more.All {
 		err = errors.Join(err, m.Register(c))
 	}

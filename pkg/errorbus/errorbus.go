@@ -17,7 +17,7 @@ type Report struct {
 	Stack     []byte // of a panic; nil otherwise
 	RequestID string
 	TraceID   string
-	SpanID    string // empty while nothing is traced
+	SpanID    string    // empty while nothing is traced
 	Tenant    uuid.UUID // zero without one
 	User      uuid.UUID // zero without one
 }
