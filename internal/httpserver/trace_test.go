@@ -190,7 +190,7 @@ func TestOneTraceLeadsFromACallerThroughTheEventAndTheJobToAnotherServer(t *test
 				}
 			}
 			for _, secret := range []string{"a-secret-id", "a-secret-value", "a-secret-path", "a-secret-query", token} {
-				require.NotContains(t, r.Raw(), secret)
+				require.False(t, strings.Contains(r.Raw(), secret), secret)
 			}
 			lines := r.Log.FilterMessage("request").FilterFieldKey("span_id").All()
 			require.Equal(t, callersTrace, lines[len(lines)-1].ContextMap()["trace_id"])
