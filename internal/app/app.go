@@ -39,6 +39,7 @@ import (
 	"github.com/yourorg/platform/internal/tenant"
 	"github.com/yourorg/platform/internal/terms"
 	"github.com/yourorg/platform/internal/tracing"
+	"github.com/yourorg/platform/internal/usage"
 	"github.com/yourorg/platform/pkg/module"
 )
 
@@ -50,7 +51,7 @@ func Core(c *catalog.Catalog) fx.Option {
 		auth.Module, authz.Module, tenant.Module, settings.Module,
 		audit.Module, health.Module, management.Module, debug.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
 		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module, sentry.Module, idempotency.Module, runners.Module,
-		denial.Module, terms.Module,
+		denial.Module, terms.Module, usage.Module,
 		module.Config("modules", catalog.DefaultConfig()),
 		fx.Provide(features, pooled, examined, running, vocabulary, keys),
 	}

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/yourorg/platform/internal/problemdoc"
+	"github.com/yourorg/platform/internal/usage"
 	"github.com/yourorg/platform/pkg/logger"
 	"github.com/yourorg/platform/pkg/problem"
 	"github.com/yourorg/platform/pkg/tenant"
@@ -56,7 +57,7 @@ func newTraffic(registry prometheus.Registerer) (*traffic, error) {
 
 // observed logs and measures the request, also when it panics.
 func (s *Server) observed(c *gin.Context) {
-	start := time.Now()
+	start, body := time.Now(), measure(c.Request)
 	s.traffic.inFlight.Inc()
 	panicked := true
 	defer func() {
@@ -73,7 +74,9 @@ func (s *Server) observed(c *gin.Context) {
 		case status == 0:
 			status = c.Writer.Status()
 		}
-		s.observe(c, status, size, time.Since(start))
+		took := time.Since(start)
+		s.observe(c, status, size, took)
+		s.meter(c, usage.Answer{Status: status, In: body.read(), Out: int64(size), Took: took}, start)
 	}()
 	c.Next()
 	panicked = false

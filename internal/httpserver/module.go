@@ -15,6 +15,7 @@ import (
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
 	"github.com/yourorg/platform/internal/tracing"
+	"github.com/yourorg/platform/internal/usage"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/config"
@@ -45,6 +46,7 @@ type deps struct {
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
 	Tracer  *tracing.Tracer
+	Usage   *usage.Recorder
 	Sites   module.Sites
 	Choices settings.Reader
 	Placed  module.PlacedMiddleware
@@ -55,7 +57,7 @@ type deps struct {
 
 func provide(lc fx.Lifecycle, live *config.Live[Config], d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
 	s, err := New(live.Get(), Deps{
-		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Tracer, d.Sites.All, d.Placed.All,
+		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Tracer, d.Usage, d.Sites.All, d.Placed.All,
 		d.Choices, d.Auth.StepUpAge,
 	}, apis.All...)
 	if err != nil {

@@ -29,6 +29,7 @@ import (
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
 	"github.com/yourorg/platform/internal/tracing"
+	"github.com/yourorg/platform/internal/usage"
 	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/errorbus"
@@ -54,6 +55,7 @@ type Deps struct {
 	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
 	Tracer  *tracing.Tracer // nil while tracing is off
+	Usage   *usage.Recorder
 	Sites   []module.Site
 	Placed  []web.Placed // what modules put into the way of requests
 
@@ -81,6 +83,7 @@ type Server struct {
 	errors  errorbus.Reporter
 	answers *idempotency.Answers
 	tracer  *tracing.Tracer
+	usage   *usage.Recorder
 	busiest *telemetry.Busiest // nil when no tenant is counted by itself
 
 	settings settings.Reader
@@ -138,7 +141,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
 		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, answers: d.Answers, settings: d.Settings, recent: d.StepUpAge,
-		proxies: proxies, tracer: d.Tracer, busiest: d.Metrics.Busiest,
+		proxies: proxies, tracer: d.Tracer, usage: d.Usage, busiest: d.Metrics.Busiest,
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),
 		},
