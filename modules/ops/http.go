@@ -13,6 +13,7 @@ import (
 	"github.com/yourorg/platform/pkg/notify"
 	"github.com/yourorg/platform/pkg/problem"
 	"github.com/yourorg/platform/pkg/tenant"
+	"github.com/yourorg/platform/pkg/usage"
 )
 
 // errForeign is the answer to whoever is not in the operator's own tenant, whatever roles somebody may have made there.
@@ -23,10 +24,11 @@ type handler struct {
 	events        event.Inspector
 	jobs          job.Inspector
 	notifications notify.Inspector
+	usage         usage.Reader
 }
 
-func newHandler(o tenant.Operators, events event.Inspector, jobs job.Inspector, n notify.Inspector) api.StrictServerInterface {
-	return &handler{operators: o, events: events, jobs: jobs, notifications: n}
+func newHandler(o tenant.Operators, events event.Inspector, jobs job.Inspector, n notify.Inspector, u usage.Reader) api.StrictServerInterface {
+	return &handler{operators: o, events: events, jobs: jobs, notifications: n, usage: u}
 }
 
 // operates refuses whoever is not the operator.

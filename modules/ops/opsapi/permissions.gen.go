@@ -13,4 +13,5 @@ const (
 	PermQueueChange      perm.Permission = "ops.queue.change"      // Pause and resume queues.
 	PermScheduleChange   perm.Permission = "ops.schedule.change"   // Pause, resume and run schedules.
 	PermNotificationRead perm.Permission = "ops.notification.read" // See what became of the notifications of every tenant, and how the channels do.
+	PermUsageRead        perm.Permission = "ops.usage.read"        // See what every tenant has asked of the platform.
 )
