@@ -2,7 +2,6 @@ package usage
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/yourorg/platform/pkg/usage"
@@ -26,9 +25,11 @@ var bounds = func() (b [buckets - 1]int64) {
 
 // bucketOf is the one that a duration in µs belongs to.
 func bucketOf(us int64) int {
-	i, found := slices.BinarySearch(bounds[:], us)
-	if found {
-		return i + 1
+	i := 0
+	for step := buckets / 2; step > 0; step /= 2 { // there are 2^5 buckets, and 2^5-1 bounds
+		if us >= bounds[i+step-1] {
+			i += step
+		}
 	}
 	return i
 }

@@ -71,14 +71,16 @@ func TestAnAmountThatIsNoneIsNotCounted(t *testing.T) {
 	id := uuid.New()
 	r.Consumed(id, "tokens", 0)
 	r.Consumed(id, "tokens", -1)
-	r.Consumed(id, `to"kens`, 1)
 	require.Empty(t, r.take())
+	r.Consumed(id, `to"kens`, 1)
+	require.Empty(t, r.take()[0].rows[0].units)
+	require.EqualValues(t, 1, dropped(t, r))
 
 	for i := range mostUnits + 1 {
 		r.Consumed(id, quota.Unit("u"+string(rune('a'+i/26))+string(rune('a'+i%26))), 1)
 	}
 	require.Len(t, r.take()[0].rows[0].units, mostUnits)
-	require.EqualValues(t, 1, dropped(t, r))
+	require.EqualValues(t, 2, dropped(t, r))
 }
 
 func TestNothingIsCountedWhenItIsOff(t *testing.T) {

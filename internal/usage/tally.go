@@ -52,10 +52,10 @@ func (t *tally) add(o *tally) {
 	}
 }
 
-// consume tells whether there was room for the unit.
+// consume tells whether it is a unit and there was room for it.
 func (t *tally) consume(u quota.Unit, n int64) bool {
 	before, known := t.units[u]
-	if !known && len(t.units) >= mostUnits {
+	if !known && (len(t.units) >= mostUnits || !u.Valid()) {
 		return false
 	}
 	if t.units == nil {

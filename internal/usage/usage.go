@@ -83,6 +83,7 @@ func (r *Recorder) Answered(id tenant.ID, at time.Time, a Answer) {
 	}
 	us := max(a.Took.Microseconds(), 0)
 	s := &r.shards[shardOf(id)]
+	bucket := bucketOf(us)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := r.tally(s, id, at)
@@ -97,14 +98,14 @@ func (r *Recorder) Answered(id tenant.ID, at time.Time, a Answer) {
 		t.clientErrors++
 	}
 	t.bytesIn, t.bytesOut, t.took = plus(t.bytesIn, max(a.In, 0)), plus(t.bytesOut, max(a.Out, 0)), plus(t.took, us)
-	t.latency[bucketOf(us)]++
+	t.latency[bucket]++
 }
 
-// Consumed counts n of a unit that a tenant has used just now. What is neither positive nor a unit is left out.
+// Consumed counts n of a unit that a tenant has used just now. What is not positive, or no unit, is left out.
 func (r *Recorder) Consumed(id tenant.ID, u quota.Unit, n int64) { r.consumed(id, time.Now(), u, n) }
 
 func (r *Recorder) consumed(id tenant.ID, at time.Time, u quota.Unit, n int64) {
-	if !r.cfg.Enabled || n <= 0 || !u.Valid() {
+	if !r.cfg.Enabled || n <= 0 {
 		return
 	}
 	s := &r.shards[shardOf(id)]
