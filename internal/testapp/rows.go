@@ -69,7 +69,7 @@ func (a *App) Settled(t testing.TB) {
 }
 
 // Dump is everything in the database but what any request may leave behind: the audit trail, the feed of changes,
-// the leases, the heartbeats of the workers and the time at which a session or key was last seen. It waits for jobs that are
+// the leases, the heartbeats of the workers, what was counted and the time at which a session or key was last seen. It waits for jobs that are
 // under way, so two dumps are equal when nothing was changed in between.
 func (a *App) Dump(t testing.TB) map[string][]string {
 	t.Helper()
@@ -81,7 +81,7 @@ func (a *App) Dump(t testing.TB) map[string][]string {
 	dump := map[string][]string{}
 	for _, table := range a.Rows(t, tables) {
 		name := table["name"]
-		if strings.HasPrefix(name, "audit_") || strings.HasPrefix(name, "river_") || name == "jobs_replicas" || name == "changes_log" || name == "lease_leases" || strings.HasSuffix(name, "_migrations") {
+		if strings.HasPrefix(name, "audit_") || strings.HasPrefix(name, "river_") || strings.HasPrefix(name, "usage_") || name == "jobs_replicas" || name == "changes_log" || name == "lease_leases" || strings.HasSuffix(name, "_migrations") {
 			continue
 		}
 		dump[name] = []string{}

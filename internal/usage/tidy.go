@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -76,8 +77,10 @@ ORDER BY begins_s LIMIT $2`+skip+`) RETURNING `+columns, before, batchRows)
 	return moved, err
 }
 
-// Erase implements tenant.Eraser.
+// Erase implements tenant.Eraser. What this replica has not written yet is forgotten too; the others have written theirs
+// long before the grace period of a tenant is over.
 func (r *Recorder) Erase(ctx context.Context, id tenant.ID) (total int, err error) {
+	r.forget(id)
 	for _, t := range []table{hours, days} {
 		n, err := r.exec(ctx, `DELETE FROM `+string(t)+` WHERE tenant_id = $1`, id) // there are 1,600 at most by default
 		if err != nil {
@@ -86,4 +89,22 @@ func (r *Recorder) Erase(ctx context.Context, id tenant.ID) (total int, err erro
 		total += n
 	}
 	return total, nil
+}
+
+func (r *Recorder) forget(id tenant.ID) {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	for i, b := range r.pending {
+		r.pending[i].rows = slices.DeleteFunc(b.rows, func(one row) bool { return one.tenant == id })
+	}
+	r.pending = slices.DeleteFunc(r.pending, func(b batch) bool { return len(b.rows) == 0 })
+	s := &r.shards[shardOf(id)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range s.tallies {
+		if k.tenant == id {
+			delete(s.tallies, k)
+			r.held.Add(-1)
+		}
+	}
 }

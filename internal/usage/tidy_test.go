@@ -86,6 +86,13 @@ func TestATenantThatIsErasedLeavesNoUsage(t *testing.T) {
 	require.NoError(t, r.Flush(t.Context()))
 	_, err := r.Tidy(t.Context())
 	require.NoError(t, err)
+	for _, id := range []tenant.ID{id, other} { // one is to be repeated, and one has not been tried
+		r.Answered(id, time.Now().Add(-aDay), usage.Answer{Status: 200})
+		r.store.rollBack = true
+		require.Error(t, r.Flush(t.Context()))
+		r.store.rollBack = false
+		r.Answered(id, time.Now().Add(-2*aDay), usage.Answer{Status: 200})
+	}
 	ctx := tenant.NewContext(t.Context(), id)
 	n, err := r.Erase(ctx, id)
 	require.NoError(t, err)
@@ -93,7 +100,8 @@ func TestATenantThatIsErasedLeavesNoUsage(t *testing.T) {
 	n, err = r.Erase(ctx, id)
 	require.NoError(t, err)
 	require.Zero(t, n)
-	require.Equal(t, 1, count(t, app, "usage_hours"), "that of the other tenant")
+	require.NoError(t, r.Flush(t.Context()))
+	require.Equal(t, 3, count(t, app, "usage_hours"), "those of the other tenant")
 	require.Equal(t, 1, count(t, app, "usage_days"))
 }
 
