@@ -71,6 +71,8 @@ var open = map[string]string{
 	"/api/v1/ops/jobs/{id}":                          "only the operator is answered, about every tenant",
 	"/api/v1/ops/queues/{name}":                      "only the operator is answered",
 	"/api/v1/ops/schedules/{name}":                   "only the operator is answered",
+	"/api/v1/ops/tenants/{id}":                       "only the operator is answered, about every tenant",
+	"/api/v1/ops/plans/{name}":                       "only the operator is answered",
 	"/api/v1/ops/notifications/{id}":                 "only the operator is answered, about every tenant",
 	"/api/v1/ops/tenants/{id}":                       "only the operator is answered, about every tenant",
 	"/api/v1/notification-templates/{name}":          "the names of templates are the same everywhere; what a tenant says is tested in modules/notifications",

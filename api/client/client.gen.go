@@ -432,6 +432,51 @@ func (e OpsNotificationState) Valid() bool {
 	}
 }
 
+// Defines values for OpsQuotaLimitWindow.
+const (
+	OpsQuotaLimitWindowDay      OpsQuotaLimitWindow = "day"
+	OpsQuotaLimitWindowHour     OpsQuotaLimitWindow = "hour"
+	OpsQuotaLimitWindowLifetime OpsQuotaLimitWindow = "lifetime"
+	OpsQuotaLimitWindowMinute   OpsQuotaLimitWindow = "minute"
+	OpsQuotaLimitWindowMonth    OpsQuotaLimitWindow = "month"
+)
+
+// Valid indicates whether the value is a known member of the OpsQuotaLimitWindow enum.
+func (e OpsQuotaLimitWindow) Valid() bool {
+	switch e {
+	case OpsQuotaLimitWindowDay:
+		return true
+	case OpsQuotaLimitWindowHour:
+		return true
+	case OpsQuotaLimitWindowLifetime:
+		return true
+	case OpsQuotaLimitWindowMinute:
+		return true
+	case OpsQuotaLimitWindowMonth:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpsRoutingStrategy.
+const (
+	OpsRoutingStrategyPriority OpsRoutingStrategy = "priority"
+	OpsRoutingStrategyWeighted OpsRoutingStrategy = "weighted"
+)
+
+// Valid indicates whether the value is a known member of the OpsRoutingStrategy enum.
+func (e OpsRoutingStrategy) Valid() bool {
+	switch e {
+	case OpsRoutingStrategyPriority:
+		return true
+	case OpsRoutingStrategyWeighted:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OpsScheduleMisfire.
 const (
 	OpsScheduleMisfireOnce OpsScheduleMisfire = "once"
@@ -2034,6 +2079,23 @@ type OpsJobsAffected struct {
 	Jobs int `json:"jobs"`
 }
 
+// OpsLimits defines model for OpsLimits.
+type OpsLimits struct {
+	// Entitlements Beside those of the plan: names, or patterns such as blog.*
+	Entitlements *[]string `json:"entitlements,omitempty"`
+	KeyRate      *OpsRate  `json:"key_rate,omitempty"`
+
+	// Plan Left out or empty means the default plan.
+	Plan *string `json:"plan,omitempty"`
+
+	// Quotas Each instead of the plan's for the same unit and window.
+	Quotas *[]OpsQuotaLimit `json:"quotas,omitempty"`
+	Rate   *OpsRate         `json:"rate,omitempty"`
+
+	// Withheld Not granted, whatever the plan says: names, or patterns.
+	Withheld *[]string `json:"withheld,omitempty"`
+}
+
 // OpsNotificationAttempt defines model for OpsNotificationAttempt.
 type OpsNotificationAttempt struct {
 	Channel string `json:"channel"`
@@ -2071,6 +2133,43 @@ type OpsNotificationDelivery struct {
 // OpsNotificationState defines model for OpsNotificationState.
 type OpsNotificationState string
 
+// OpsPlan defines model for OpsPlan.
+type OpsPlan struct {
+	// Configured It is part of the configuration, and not to be changed here.
+	Configured   bool            `json:"configured"`
+	Description  string          `json:"description"`
+	Entitlements []string        `json:"entitlements"`
+	KeyRate      *OpsRate        `json:"key_rate,omitempty"`
+	Name         string          `json:"name"`
+	Quotas       []OpsQuotaLimit `json:"quotas"`
+	Rate         *OpsRate        `json:"rate,omitempty"`
+}
+
+// OpsPlanDraft defines model for OpsPlanDraft.
+type OpsPlanDraft struct {
+	Description *string `json:"description,omitempty"`
+
+	// Entitlements Names, or patterns such as blog.* and *
+	Entitlements *[]string        `json:"entitlements,omitempty"`
+	KeyRate      *OpsRate         `json:"key_rate,omitempty"`
+	Quotas       *[]OpsQuotaLimit `json:"quotas,omitempty"`
+	Rate         *OpsRate         `json:"rate,omitempty"`
+}
+
+// OpsPlanList defines model for OpsPlanList.
+type OpsPlanList struct {
+	Items []OpsPlan `json:"items"`
+}
+
+// OpsPolicies defines model for OpsPolicies.
+type OpsPolicies struct {
+	// Allow What may be used, by kind: values, or patterns such as gpt-*. An empty list allows nothing.
+	Allow *map[string][]string `json:"allow,omitempty"`
+
+	// Routing What is preferred, by kind.
+	Routing *map[string]OpsRouting `json:"routing,omitempty"`
+}
+
 // OpsQueue defines model for OpsQueue.
 type OpsQueue struct {
 	Failed int `json:"failed"`
@@ -2097,6 +2196,33 @@ type OpsQueue struct {
 // OpsQueueList defines model for OpsQueueList.
 type OpsQueueList struct {
 	Items []OpsQueue `json:"items"`
+}
+
+// OpsQuotaLimit defines model for OpsQuotaLimit.
+type OpsQuotaLimit struct {
+	// Amount 0 to 2^52.
+	Amount int64 `json:"amount"`
+
+	// Soft Only announced, and never refused.
+	Soft *bool `json:"soft,omitempty"`
+
+	// Unit What is counted, such as requests.
+	Unit string `json:"unit"`
+
+	// Window Days and months are those of the tenant's time zone.
+	Window OpsQuotaLimitWindow `json:"window"`
+}
+
+// OpsQuotaLimitWindow Days and months are those of the tenant's time zone.
+type OpsQuotaLimitWindow string
+
+// OpsRate defines model for OpsRate.
+type OpsRate struct {
+	// Burst Requests at once. 1 to 10,000,000.
+	Burst int `json:"burst"`
+
+	// PerSecond Requests, evenly. 1 to 1,000,000.
+	PerSecond int `json:"per_second"`
 }
 
 // OpsReceipt defines model for OpsReceipt.
@@ -2136,6 +2262,23 @@ type OpsReplayed struct {
 	Deliveries int `json:"deliveries"`
 }
 
+// OpsRouting defines model for OpsRouting.
+type OpsRouting struct {
+	Strategy OpsRoutingStrategy `json:"strategy"`
+	Targets  []OpsRoutingTarget `json:"targets"`
+}
+
+// OpsRoutingStrategy defines model for OpsRouting.Strategy.
+type OpsRoutingStrategy string
+
+// OpsRoutingTarget defines model for OpsRoutingTarget.
+type OpsRoutingTarget struct {
+	Name string `json:"name"`
+
+	// Weight 1 to 1000, of a weighted routing only.
+	Weight *int `json:"weight,omitempty"`
+}
+
 // OpsSchedule defines model for OpsSchedule.
 type OpsSchedule struct {
 	// Kind The kind of the job that it asks for.
@@ -2160,6 +2303,13 @@ type OpsScheduleList struct {
 	Items []OpsSchedule `json:"items"`
 }
 
+// OpsTenantLimits defines model for OpsTenantLimits.
+type OpsTenantLimits struct {
+	// Counts What counts after all.
+	Counts OpsTerms  `json:"counts"`
+	Set    OpsLimits `json:"set"`
+}
+
 // OpsTenantUsage defines model for OpsTenantUsage.
 type OpsTenantUsage struct {
 	By    OpsTenantUsageBy   `json:"by"`
@@ -2168,6 +2318,16 @@ type OpsTenantUsage struct {
 
 // OpsTenantUsageBy defines model for OpsTenantUsage.By.
 type OpsTenantUsageBy string
+
+// OpsTerms What counts after all.
+type OpsTerms struct {
+	// Entitlements One by one, without patterns.
+	Entitlements []string        `json:"entitlements"`
+	KeyRate      *OpsRate        `json:"key_rate,omitempty"`
+	Plan         string          `json:"plan"`
+	Quotas       []OpsQuotaLimit `json:"quotas"`
+	Rate         *OpsRate        `json:"rate,omitempty"`
+}
 
 // OpsUsageInterval defines model for OpsUsageInterval.
 type OpsUsageInterval struct {
@@ -2746,6 +2906,24 @@ type ListOpsParkedEventsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// DeleteOpsPlanParams defines parameters for DeleteOpsPlan.
+type DeleteOpsPlanParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// GetOpsPlanParams defines parameters for GetOpsPlan.
+type GetOpsPlanParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// SetOpsPlanParams defines parameters for SetOpsPlan.
+type SetOpsPlanParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // PauseOpsQueueParams defines parameters for PauseOpsQueue.
 type PauseOpsQueueParams struct {
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
@@ -2774,6 +2952,30 @@ type ResumeOpsScheduleParams struct {
 type RunOpsScheduleParams struct {
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetOpsLimitsParams defines parameters for GetOpsLimits.
+type GetOpsLimitsParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// SetOpsLimitsParams defines parameters for SetOpsLimits.
+type SetOpsLimitsParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// GetOpsPoliciesParams defines parameters for GetOpsPolicies.
+type GetOpsPoliciesParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// SetOpsPoliciesParams defines parameters for SetOpsPolicies.
+type SetOpsPoliciesParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // GetOpsTenantUsageParams defines parameters for GetOpsTenantUsage.
@@ -3013,6 +3215,15 @@ type ReplayOpsEventJSONRequestBody = OpsReplay
 
 // ApplyOpsJobsJSONRequestBody defines body for ApplyOpsJobs for application/json ContentType.
 type ApplyOpsJobsJSONRequestBody = OpsJobAction
+
+// SetOpsPlanJSONRequestBody defines body for SetOpsPlan for application/json ContentType.
+type SetOpsPlanJSONRequestBody = OpsPlanDraft
+
+// SetOpsLimitsJSONRequestBody defines body for SetOpsLimits for application/json ContentType.
+type SetOpsLimitsJSONRequestBody = OpsLimits
+
+// SetOpsPoliciesJSONRequestBody defines body for SetOpsPolicies for application/json ContentType.
+type SetOpsPoliciesJSONRequestBody = OpsPolicies
 
 // CreateRoleJSONRequestBody defines body for CreateRole for application/json ContentType.
 type CreateRoleJSONRequestBody = AccessNewRole
@@ -4279,6 +4490,41 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/ops/parked-events (the `ListOpsParkedEvents` operationId).
 	ListOpsParkedEvents(ctx context.Context, params *ListOpsParkedEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListOpsPlans List the plans, by name
+	//
+	// Corresponds with GET /api/v1/ops/plans (the `ListOpsPlans` operationId).
+	ListOpsPlans(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteOpsPlan Delete a plan
+	//
+	// One that a tenant has is 409 terms.plan_in_use.
+	//
+	// Corresponds with DELETE /api/v1/ops/plans/{name} (the `DeleteOpsPlan` operationId).
+	DeleteOpsPlan(ctx context.Context, name string, params *DeleteOpsPlanParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOpsPlan Show a plan
+	//
+	// Corresponds with GET /api/v1/ops/plans/{name} (the `GetOpsPlan` operationId).
+	GetOpsPlan(ctx context.Context, name string, params *GetOpsPlanParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetOpsPlanWithBody Make or replace a plan
+	//
+	// It counts on every replica within a second, for every tenant that has the plan. One of the configuration is 409 terms.plan_configured. With If-Match "0", only a plan that is not there yet.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/v1/ops/plans/{name} (the `SetOpsPlan` operationId).
+	SetOpsPlanWithBody(ctx context.Context, name string, params *SetOpsPlanParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetOpsPlan Make or replace a plan
+	//
+	// It counts on every replica within a second, for every tenant that has the plan. One of the configuration is 409 terms.plan_configured. With If-Match "0", only a plan that is not there yet.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/v1/ops/plans/{name} (the `SetOpsPlan` operationId).
+	SetOpsPlan(ctx context.Context, name string, params *SetOpsPlanParams, body SetOpsPlanJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListOpsQueues Show how each queue does
 	//
 	// Corresponds with GET /api/v1/ops/queues (the `ListOpsQueues` operationId).
@@ -4317,6 +4563,54 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
 	RunOpsSchedule(ctx context.Context, name string, params *RunOpsScheduleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOpsLimits Show the limits of a tenant
+	//
+	// What is set for it, and what counts after all, with what its plan grants.
+	//
+	// Corresponds with GET /api/v1/ops/tenants/{id}/limits (the `GetOpsLimits` operationId).
+	GetOpsLimits(ctx context.Context, id openapi_types.UUID, params *GetOpsLimitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetOpsLimitsWithBody Replace what is set for a tenant
+	//
+	// It counts on every replica within a second. What is left out is not set: the plan decides.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/v1/ops/tenants/{id}/limits (the `SetOpsLimits` operationId).
+	SetOpsLimitsWithBody(ctx context.Context, id openapi_types.UUID, params *SetOpsLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetOpsLimits Replace what is set for a tenant
+	//
+	// It counts on every replica within a second. What is left out is not set: the plan decides.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/v1/ops/tenants/{id}/limits (the `SetOpsLimits` operationId).
+	SetOpsLimits(ctx context.Context, id openapi_types.UUID, params *SetOpsLimitsParams, body SetOpsLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOpsPolicies Show the policies of a tenant
+	//
+	// Corresponds with GET /api/v1/ops/tenants/{id}/policies (the `GetOpsPolicies` operationId).
+	GetOpsPolicies(ctx context.Context, id openapi_types.UUID, params *GetOpsPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetOpsPoliciesWithBody Replace the policies of a tenant
+	//
+	// They count on every replica within a second. A kind without an allow-list is allowed or denied as its module says.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/v1/ops/tenants/{id}/policies (the `SetOpsPolicies` operationId).
+	SetOpsPoliciesWithBody(ctx context.Context, id openapi_types.UUID, params *SetOpsPoliciesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetOpsPolicies Replace the policies of a tenant
+	//
+	// They count on every replica within a second. A kind without an allow-list is allowed or denied as its module says.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/v1/ops/tenants/{id}/policies (the `SetOpsPolicies` operationId).
+	SetOpsPolicies(ctx context.Context, id openapi_types.UUID, params *SetOpsPoliciesParams, body SetOpsPoliciesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetOpsTenantUsage Show what a tenant has asked of the platform, by hour or day
 	//
@@ -6827,6 +7121,91 @@ func (c *Client) ListOpsParkedEvents(ctx context.Context, params *ListOpsParkedE
 	return c.Client.Do(req)
 }
 
+// ListOpsPlans List the plans, by name
+//
+// Corresponds with GET /api/v1/ops/plans (the `ListOpsPlans` operationId).
+func (c *Client) ListOpsPlans(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOpsPlansRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteOpsPlan Delete a plan
+//
+// One that a tenant has is 409 terms.plan_in_use.
+//
+// Corresponds with DELETE /api/v1/ops/plans/{name} (the `DeleteOpsPlan` operationId).
+func (c *Client) DeleteOpsPlan(ctx context.Context, name string, params *DeleteOpsPlanParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteOpsPlanRequest(c.Server, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOpsPlan Show a plan
+//
+// Corresponds with GET /api/v1/ops/plans/{name} (the `GetOpsPlan` operationId).
+func (c *Client) GetOpsPlan(ctx context.Context, name string, params *GetOpsPlanParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOpsPlanRequest(c.Server, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetOpsPlanWithBody Make or replace a plan
+//
+// It counts on every replica within a second, for every tenant that has the plan. One of the configuration is 409 terms.plan_configured. With If-Match "0", only a plan that is not there yet.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/v1/ops/plans/{name} (the `SetOpsPlan` operationId).
+func (c *Client) SetOpsPlanWithBody(ctx context.Context, name string, params *SetOpsPlanParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetOpsPlanRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetOpsPlan Make or replace a plan
+//
+// It counts on every replica within a second, for every tenant that has the plan. One of the configuration is 409 terms.plan_configured. With If-Match "0", only a plan that is not there yet.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/v1/ops/plans/{name} (the `SetOpsPlan` operationId).
+func (c *Client) SetOpsPlan(ctx context.Context, name string, params *SetOpsPlanParams, body SetOpsPlanJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetOpsPlanRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListOpsQueues Show how each queue does
 //
 // Corresponds with GET /api/v1/ops/queues (the `ListOpsQueues` operationId).
@@ -6926,6 +7305,114 @@ func (c *Client) ResumeOpsSchedule(ctx context.Context, name string, params *Res
 // Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
 func (c *Client) RunOpsSchedule(ctx context.Context, name string, params *RunOpsScheduleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRunOpsScheduleRequest(c.Server, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOpsLimits Show the limits of a tenant
+//
+// What is set for it, and what counts after all, with what its plan grants.
+//
+// Corresponds with GET /api/v1/ops/tenants/{id}/limits (the `GetOpsLimits` operationId).
+func (c *Client) GetOpsLimits(ctx context.Context, id openapi_types.UUID, params *GetOpsLimitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOpsLimitsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetOpsLimitsWithBody Replace what is set for a tenant
+//
+// It counts on every replica within a second. What is left out is not set: the plan decides.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/v1/ops/tenants/{id}/limits (the `SetOpsLimits` operationId).
+func (c *Client) SetOpsLimitsWithBody(ctx context.Context, id openapi_types.UUID, params *SetOpsLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetOpsLimitsRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetOpsLimits Replace what is set for a tenant
+//
+// It counts on every replica within a second. What is left out is not set: the plan decides.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/v1/ops/tenants/{id}/limits (the `SetOpsLimits` operationId).
+func (c *Client) SetOpsLimits(ctx context.Context, id openapi_types.UUID, params *SetOpsLimitsParams, body SetOpsLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetOpsLimitsRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOpsPolicies Show the policies of a tenant
+//
+// Corresponds with GET /api/v1/ops/tenants/{id}/policies (the `GetOpsPolicies` operationId).
+func (c *Client) GetOpsPolicies(ctx context.Context, id openapi_types.UUID, params *GetOpsPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOpsPoliciesRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetOpsPoliciesWithBody Replace the policies of a tenant
+//
+// They count on every replica within a second. A kind without an allow-list is allowed or denied as its module says.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/v1/ops/tenants/{id}/policies (the `SetOpsPolicies` operationId).
+func (c *Client) SetOpsPoliciesWithBody(ctx context.Context, id openapi_types.UUID, params *SetOpsPoliciesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetOpsPoliciesRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetOpsPolicies Replace the policies of a tenant
+//
+// They count on every replica within a second. A kind without an allow-list is allowed or denied as its module says.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/v1/ops/tenants/{id}/policies (the `SetOpsPolicies` operationId).
+func (c *Client) SetOpsPolicies(ctx context.Context, id openapi_types.UUID, params *SetOpsPoliciesParams, body SetOpsPoliciesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetOpsPoliciesRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -12166,6 +12653,193 @@ func NewListOpsParkedEventsRequest(server string, params *ListOpsParkedEventsPar
 	return req, nil
 }
 
+// NewListOpsPlansRequest constructs an http.Request for the ListOpsPlans method
+func NewListOpsPlansRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/plans")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteOpsPlanRequest constructs an http.Request for the DeleteOpsPlan method
+func NewDeleteOpsPlanRequest(server string, name string, params *DeleteOpsPlanParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/plans/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetOpsPlanRequest constructs an http.Request for the GetOpsPlan method
+func NewGetOpsPlanRequest(server string, name string, params *GetOpsPlanParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/plans/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewSetOpsPlanRequest calls the generic SetOpsPlan builder with application/json body
+func NewSetOpsPlanRequest(server string, name string, params *SetOpsPlanParams, body SetOpsPlanJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetOpsPlanRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewSetOpsPlanRequestWithBody constructs an http.Request for the SetOpsPlan method, with any body, and a specified content type
+func NewSetOpsPlanRequestWithBody(server string, name string, params *SetOpsPlanParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/plans/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListOpsQueuesRequest constructs an http.Request for the ListOpsQueues method
 func NewListOpsQueuesRequest(server string) (*http.Request, error) {
 	var err error
@@ -12458,6 +13132,228 @@ func NewRunOpsScheduleRequest(server string, name string, params *RunOpsSchedule
 			}
 
 			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetOpsLimitsRequest constructs an http.Request for the GetOpsLimits method
+func NewGetOpsLimitsRequest(server string, id openapi_types.UUID, params *GetOpsLimitsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/tenants/%s/limits", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewSetOpsLimitsRequest calls the generic SetOpsLimits builder with application/json body
+func NewSetOpsLimitsRequest(server string, id openapi_types.UUID, params *SetOpsLimitsParams, body SetOpsLimitsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetOpsLimitsRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewSetOpsLimitsRequestWithBody constructs an http.Request for the SetOpsLimits method, with any body, and a specified content type
+func NewSetOpsLimitsRequestWithBody(server string, id openapi_types.UUID, params *SetOpsLimitsParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/tenants/%s/limits", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetOpsPoliciesRequest constructs an http.Request for the GetOpsPolicies method
+func NewGetOpsPoliciesRequest(server string, id openapi_types.UUID, params *GetOpsPoliciesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/tenants/%s/policies", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewSetOpsPoliciesRequest calls the generic SetOpsPolicies builder with application/json body
+func NewSetOpsPoliciesRequest(server string, id openapi_types.UUID, params *SetOpsPoliciesParams, body SetOpsPoliciesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetOpsPoliciesRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewSetOpsPoliciesRequestWithBody constructs an http.Request for the SetOpsPolicies method, with any body, and a specified content type
+func NewSetOpsPoliciesRequestWithBody(server string, id openapi_types.UUID, params *SetOpsPoliciesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/ops/tenants/%s/policies", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
 		}
 
 	}
@@ -14784,6 +15680,47 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/ops/parked-events (the `ListOpsParkedEvents` operationId).
 	ListOpsParkedEventsWithResponse(ctx context.Context, params *ListOpsParkedEventsParams, reqEditors ...RequestEditorFn) (*ListOpsParkedEventsResponse, error)
 
+	// ListOpsPlansWithResponse List the plans, by name
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/plans (the `ListOpsPlans` operationId).
+	ListOpsPlansWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOpsPlansResponse, error)
+
+	// DeleteOpsPlanWithResponse Delete a plan
+	//
+	// One that a tenant has is 409 terms.plan_in_use.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/ops/plans/{name} (the `DeleteOpsPlan` operationId).
+	DeleteOpsPlanWithResponse(ctx context.Context, name string, params *DeleteOpsPlanParams, reqEditors ...RequestEditorFn) (*DeleteOpsPlanResponse, error)
+
+	// GetOpsPlanWithResponse Show a plan
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/plans/{name} (the `GetOpsPlan` operationId).
+	GetOpsPlanWithResponse(ctx context.Context, name string, params *GetOpsPlanParams, reqEditors ...RequestEditorFn) (*GetOpsPlanResponse, error)
+
+	// SetOpsPlanWithBodyWithResponse Make or replace a plan
+	//
+	// It counts on every replica within a second, for every tenant that has the plan. One of the configuration is 409 terms.plan_configured. With If-Match "0", only a plan that is not there yet.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/ops/plans/{name} (the `SetOpsPlan` operationId).
+	SetOpsPlanWithBodyWithResponse(ctx context.Context, name string, params *SetOpsPlanParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetOpsPlanResponse, error)
+
+	// SetOpsPlanWithResponse Make or replace a plan
+	//
+	// It counts on every replica within a second, for every tenant that has the plan. One of the configuration is 409 terms.plan_configured. With If-Match "0", only a plan that is not there yet.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/ops/plans/{name} (the `SetOpsPlan` operationId).
+	SetOpsPlanWithResponse(ctx context.Context, name string, params *SetOpsPlanParams, body SetOpsPlanJSONRequestBody, reqEditors ...RequestEditorFn) (*SetOpsPlanResponse, error)
+
 	// ListOpsQueuesWithResponse Show how each queue does
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -14836,6 +15773,58 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/ops/schedules/{name}/run (the `RunOpsSchedule` operationId).
 	RunOpsScheduleWithResponse(ctx context.Context, name string, params *RunOpsScheduleParams, reqEditors ...RequestEditorFn) (*RunOpsScheduleResponse, error)
+
+	// GetOpsLimitsWithResponse Show the limits of a tenant
+	//
+	// What is set for it, and what counts after all, with what its plan grants.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/tenants/{id}/limits (the `GetOpsLimits` operationId).
+	GetOpsLimitsWithResponse(ctx context.Context, id openapi_types.UUID, params *GetOpsLimitsParams, reqEditors ...RequestEditorFn) (*GetOpsLimitsResponse, error)
+
+	// SetOpsLimitsWithBodyWithResponse Replace what is set for a tenant
+	//
+	// It counts on every replica within a second. What is left out is not set: the plan decides.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/ops/tenants/{id}/limits (the `SetOpsLimits` operationId).
+	SetOpsLimitsWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *SetOpsLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetOpsLimitsResponse, error)
+
+	// SetOpsLimitsWithResponse Replace what is set for a tenant
+	//
+	// It counts on every replica within a second. What is left out is not set: the plan decides.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/ops/tenants/{id}/limits (the `SetOpsLimits` operationId).
+	SetOpsLimitsWithResponse(ctx context.Context, id openapi_types.UUID, params *SetOpsLimitsParams, body SetOpsLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*SetOpsLimitsResponse, error)
+
+	// GetOpsPoliciesWithResponse Show the policies of a tenant
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/ops/tenants/{id}/policies (the `GetOpsPolicies` operationId).
+	GetOpsPoliciesWithResponse(ctx context.Context, id openapi_types.UUID, params *GetOpsPoliciesParams, reqEditors ...RequestEditorFn) (*GetOpsPoliciesResponse, error)
+
+	// SetOpsPoliciesWithBodyWithResponse Replace the policies of a tenant
+	//
+	// They count on every replica within a second. A kind without an allow-list is allowed or denied as its module says.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/ops/tenants/{id}/policies (the `SetOpsPolicies` operationId).
+	SetOpsPoliciesWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *SetOpsPoliciesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetOpsPoliciesResponse, error)
+
+	// SetOpsPoliciesWithResponse Replace the policies of a tenant
+	//
+	// They count on every replica within a second. A kind without an allow-list is allowed or denied as its module says.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/ops/tenants/{id}/policies (the `SetOpsPolicies` operationId).
+	SetOpsPoliciesWithResponse(ctx context.Context, id openapi_types.UUID, params *SetOpsPoliciesParams, body SetOpsPoliciesJSONRequestBody, reqEditors ...RequestEditorFn) (*SetOpsPoliciesResponse, error)
 
 	// GetOpsTenantUsageWithResponse Show what a tenant has asked of the platform, by hour or day
 	//
@@ -19623,6 +20612,212 @@ func (r ListOpsParkedEventsResponse) ContentType() string {
 	return ""
 }
 
+type ListOpsPlansResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsPlanList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOpsPlansResponse) GetJSON200() *OpsPlanList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOpsPlansResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOpsPlansResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOpsPlansResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOpsPlansResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOpsPlansResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteOpsPlanResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteOpsPlanResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteOpsPlanResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteOpsPlanResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteOpsPlanResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteOpsPlanResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetOpsPlanResponse200Headers the declared response headers of an HTTP 200 response for GetOpsPlan
+type GetOpsPlanResponse200Headers struct {
+	ETag *string
+}
+
+// GetOpsPlanResponse304Headers the declared response headers of an HTTP 304 response for GetOpsPlan
+type GetOpsPlanResponse304Headers struct {
+	ETag *string
+}
+
+type GetOpsPlanResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsPlan
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOpsPlanResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetOpsPlanResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOpsPlanResponse) GetJSON200() *OpsPlan {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOpsPlanResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOpsPlanResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOpsPlanResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOpsPlanResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOpsPlanResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetOpsPlanResponse200Headers the declared response headers of an HTTP 200 response for SetOpsPlan
+type SetOpsPlanResponse200Headers struct {
+	ETag *string
+}
+
+type SetOpsPlanResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsPlan
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *SetOpsPlanResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetOpsPlanResponse) GetJSON200() *OpsPlan {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetOpsPlanResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetOpsPlanResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetOpsPlanResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetOpsPlanResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetOpsPlanResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListOpsQueuesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -19925,6 +21120,240 @@ func (r RunOpsScheduleResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RunOpsScheduleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetOpsLimitsResponse200Headers the declared response headers of an HTTP 200 response for GetOpsLimits
+type GetOpsLimitsResponse200Headers struct {
+	ETag *string
+}
+
+// GetOpsLimitsResponse304Headers the declared response headers of an HTTP 304 response for GetOpsLimits
+type GetOpsLimitsResponse304Headers struct {
+	ETag *string
+}
+
+type GetOpsLimitsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsTenantLimits
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOpsLimitsResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetOpsLimitsResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOpsLimitsResponse) GetJSON200() *OpsTenantLimits {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOpsLimitsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOpsLimitsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOpsLimitsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOpsLimitsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOpsLimitsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetOpsLimitsResponse200Headers the declared response headers of an HTTP 200 response for SetOpsLimits
+type SetOpsLimitsResponse200Headers struct {
+	ETag *string
+}
+
+type SetOpsLimitsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsTenantLimits
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *SetOpsLimitsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetOpsLimitsResponse) GetJSON200() *OpsTenantLimits {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetOpsLimitsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetOpsLimitsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetOpsLimitsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetOpsLimitsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetOpsLimitsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetOpsPoliciesResponse200Headers the declared response headers of an HTTP 200 response for GetOpsPolicies
+type GetOpsPoliciesResponse200Headers struct {
+	ETag *string
+}
+
+// GetOpsPoliciesResponse304Headers the declared response headers of an HTTP 304 response for GetOpsPolicies
+type GetOpsPoliciesResponse304Headers struct {
+	ETag *string
+}
+
+type GetOpsPoliciesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsPolicies
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOpsPoliciesResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetOpsPoliciesResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOpsPoliciesResponse) GetJSON200() *OpsPolicies {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOpsPoliciesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOpsPoliciesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOpsPoliciesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOpsPoliciesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOpsPoliciesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetOpsPoliciesResponse200Headers the declared response headers of an HTTP 200 response for SetOpsPolicies
+type SetOpsPoliciesResponse200Headers struct {
+	ETag *string
+}
+
+type SetOpsPoliciesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpsPolicies
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *SetOpsPoliciesResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetOpsPoliciesResponse) GetJSON200() *OpsPolicies {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetOpsPoliciesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetOpsPoliciesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetOpsPoliciesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetOpsPoliciesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetOpsPoliciesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -22964,6 +24393,77 @@ func (c *ClientWithResponses) ListOpsParkedEventsWithResponse(ctx context.Contex
 	return ParseListOpsParkedEventsResponse(rsp)
 }
 
+// ListOpsPlansWithResponse List the plans, by name
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/plans (the `ListOpsPlans` operationId).
+func (c *ClientWithResponses) ListOpsPlansWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOpsPlansResponse, error) {
+	rsp, err := c.ListOpsPlans(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOpsPlansResponse(rsp)
+}
+
+// DeleteOpsPlanWithResponse Delete a plan
+//
+// One that a tenant has is 409 terms.plan_in_use.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/ops/plans/{name} (the `DeleteOpsPlan` operationId).
+func (c *ClientWithResponses) DeleteOpsPlanWithResponse(ctx context.Context, name string, params *DeleteOpsPlanParams, reqEditors ...RequestEditorFn) (*DeleteOpsPlanResponse, error) {
+	rsp, err := c.DeleteOpsPlan(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteOpsPlanResponse(rsp)
+}
+
+// GetOpsPlanWithResponse Show a plan
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/plans/{name} (the `GetOpsPlan` operationId).
+func (c *ClientWithResponses) GetOpsPlanWithResponse(ctx context.Context, name string, params *GetOpsPlanParams, reqEditors ...RequestEditorFn) (*GetOpsPlanResponse, error) {
+	rsp, err := c.GetOpsPlan(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOpsPlanResponse(rsp)
+}
+
+// SetOpsPlanWithBodyWithResponse Make or replace a plan
+//
+// It counts on every replica within a second, for every tenant that has the plan. One of the configuration is 409 terms.plan_configured. With If-Match "0", only a plan that is not there yet.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/ops/plans/{name} (the `SetOpsPlan` operationId).
+func (c *ClientWithResponses) SetOpsPlanWithBodyWithResponse(ctx context.Context, name string, params *SetOpsPlanParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetOpsPlanResponse, error) {
+	rsp, err := c.SetOpsPlanWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetOpsPlanResponse(rsp)
+}
+
+// SetOpsPlanWithResponse Make or replace a plan
+//
+// It counts on every replica within a second, for every tenant that has the plan. One of the configuration is 409 terms.plan_configured. With If-Match "0", only a plan that is not there yet.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/ops/plans/{name} (the `SetOpsPlan` operationId).
+func (c *ClientWithResponses) SetOpsPlanWithResponse(ctx context.Context, name string, params *SetOpsPlanParams, body SetOpsPlanJSONRequestBody, reqEditors ...RequestEditorFn) (*SetOpsPlanResponse, error) {
+	rsp, err := c.SetOpsPlan(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetOpsPlanResponse(rsp)
+}
+
 // ListOpsQueuesWithResponse Show how each queue does
 //
 // Returns a wrapper object for the known response body format(s).
@@ -23057,6 +24557,94 @@ func (c *ClientWithResponses) RunOpsScheduleWithResponse(ctx context.Context, na
 		return nil, err
 	}
 	return ParseRunOpsScheduleResponse(rsp)
+}
+
+// GetOpsLimitsWithResponse Show the limits of a tenant
+//
+// What is set for it, and what counts after all, with what its plan grants.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/tenants/{id}/limits (the `GetOpsLimits` operationId).
+func (c *ClientWithResponses) GetOpsLimitsWithResponse(ctx context.Context, id openapi_types.UUID, params *GetOpsLimitsParams, reqEditors ...RequestEditorFn) (*GetOpsLimitsResponse, error) {
+	rsp, err := c.GetOpsLimits(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOpsLimitsResponse(rsp)
+}
+
+// SetOpsLimitsWithBodyWithResponse Replace what is set for a tenant
+//
+// It counts on every replica within a second. What is left out is not set: the plan decides.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/ops/tenants/{id}/limits (the `SetOpsLimits` operationId).
+func (c *ClientWithResponses) SetOpsLimitsWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *SetOpsLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetOpsLimitsResponse, error) {
+	rsp, err := c.SetOpsLimitsWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetOpsLimitsResponse(rsp)
+}
+
+// SetOpsLimitsWithResponse Replace what is set for a tenant
+//
+// It counts on every replica within a second. What is left out is not set: the plan decides.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/ops/tenants/{id}/limits (the `SetOpsLimits` operationId).
+func (c *ClientWithResponses) SetOpsLimitsWithResponse(ctx context.Context, id openapi_types.UUID, params *SetOpsLimitsParams, body SetOpsLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*SetOpsLimitsResponse, error) {
+	rsp, err := c.SetOpsLimits(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetOpsLimitsResponse(rsp)
+}
+
+// GetOpsPoliciesWithResponse Show the policies of a tenant
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/ops/tenants/{id}/policies (the `GetOpsPolicies` operationId).
+func (c *ClientWithResponses) GetOpsPoliciesWithResponse(ctx context.Context, id openapi_types.UUID, params *GetOpsPoliciesParams, reqEditors ...RequestEditorFn) (*GetOpsPoliciesResponse, error) {
+	rsp, err := c.GetOpsPolicies(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOpsPoliciesResponse(rsp)
+}
+
+// SetOpsPoliciesWithBodyWithResponse Replace the policies of a tenant
+//
+// They count on every replica within a second. A kind without an allow-list is allowed or denied as its module says.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/ops/tenants/{id}/policies (the `SetOpsPolicies` operationId).
+func (c *ClientWithResponses) SetOpsPoliciesWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *SetOpsPoliciesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetOpsPoliciesResponse, error) {
+	rsp, err := c.SetOpsPoliciesWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetOpsPoliciesResponse(rsp)
+}
+
+// SetOpsPoliciesWithResponse Replace the policies of a tenant
+//
+// They count on every replica within a second. A kind without an allow-list is allowed or denied as its module says.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/ops/tenants/{id}/policies (the `SetOpsPolicies` operationId).
+func (c *ClientWithResponses) SetOpsPoliciesWithResponse(ctx context.Context, id openapi_types.UUID, params *SetOpsPoliciesParams, body SetOpsPoliciesJSONRequestBody, reqEditors ...RequestEditorFn) (*SetOpsPoliciesResponse, error) {
+	rsp, err := c.SetOpsPolicies(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetOpsPoliciesResponse(rsp)
 }
 
 // GetOpsTenantUsageWithResponse Show what a tenant has asked of the platform, by hour or day
@@ -26848,6 +28436,173 @@ func ParseListOpsParkedEventsResponse(rsp *http.Response) (*ListOpsParkedEventsR
 	return response, nil
 }
 
+// ParseListOpsPlansResponse parses an HTTP response from a ListOpsPlansWithResponse call
+func ParseListOpsPlansResponse(rsp *http.Response) (*ListOpsPlansResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOpsPlansResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsPlanList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteOpsPlanResponse parses an HTTP response from a DeleteOpsPlanWithResponse call
+func ParseDeleteOpsPlanResponse(rsp *http.Response) (*DeleteOpsPlanResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteOpsPlanResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetOpsPlanResponse parses an HTTP response from a GetOpsPlanWithResponse call
+func ParseGetOpsPlanResponse(rsp *http.Response) (*GetOpsPlanResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOpsPlanResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsPlan
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOpsPlanResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetOpsPlanResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetOpsPlanResponse parses an HTTP response from a SetOpsPlanWithResponse call
+func ParseSetOpsPlanResponse(rsp *http.Response) (*SetOpsPlanResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetOpsPlanResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsPlan
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers SetOpsPlanResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListOpsQueuesResponse parses an HTTP response from a ListOpsQueuesWithResponse call
 func ParseListOpsQueuesResponse(rsp *http.Response) (*ListOpsQueuesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -27058,6 +28813,216 @@ func ParseRunOpsScheduleResponse(rsp *http.Response) (*RunOpsScheduleResponse, e
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetOpsLimitsResponse parses an HTTP response from a GetOpsLimitsWithResponse call
+func ParseGetOpsLimitsResponse(rsp *http.Response) (*GetOpsLimitsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOpsLimitsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsTenantLimits
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOpsLimitsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetOpsLimitsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetOpsLimitsResponse parses an HTTP response from a SetOpsLimitsWithResponse call
+func ParseSetOpsLimitsResponse(rsp *http.Response) (*SetOpsLimitsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetOpsLimitsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsTenantLimits
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers SetOpsLimitsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetOpsPoliciesResponse parses an HTTP response from a GetOpsPoliciesWithResponse call
+func ParseGetOpsPoliciesResponse(rsp *http.Response) (*GetOpsPoliciesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOpsPoliciesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsPolicies
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOpsPoliciesResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetOpsPoliciesResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetOpsPoliciesResponse parses an HTTP response from a SetOpsPoliciesWithResponse call
+func ParseSetOpsPoliciesResponse(rsp *http.Response) (*SetOpsPoliciesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetOpsPoliciesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpsPolicies
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers SetOpsPoliciesResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

@@ -43,7 +43,7 @@ func (r *Runner) perform(ctx context.Context, a *attempt) error {
 		return err
 	}
 	ctx = job.WithCompleter(restore(ctx, &j), &completer{r: r, id: a.ID, token: a.token})
-	steps := recovered(r.errors, timed(a.timeout, observed(r.tracer, h.Do)))
+	steps := recovered(r.errors, timed(a.timeout, observed(r.tracer, entitled(r.features, h))))
 	ended := make(chan error, 1)
 	var left atomic.Bool
 	go func() {

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
+	"github.com/yourorg/platform/internal/catalog"
+	"github.com/yourorg/platform/pkg/entitlement"
 	"github.com/yourorg/platform/pkg/job"
 	"github.com/yourorg/platform/pkg/module"
 )
@@ -18,8 +21,9 @@ const maxName = 100
 // made later.
 type Kinds struct{ handlers map[string]job.Handler }
 
-// Bind says who does what, before the first job. Two handlers of one kind are an error.
-func (k *Kinds) Bind(workers []job.Worker) error {
+// Bind says who does what, before the first job. Two handlers of one kind are an error, and so is one that asks for a feature
+// that no module declares.
+func (k *Kinds) Bind(workers []job.Worker, declared []entitlement.Definition) error {
 	k.handlers = map[string]job.Handler{}
 	var errs []error
 	for _, w := range workers {
@@ -34,6 +38,8 @@ func (k *Kinds) Bind(workers []job.Worker) error {
 				errs = append(errs, fmt.Errorf("the kind %s has the version %d: the first one is 1", h.Kind, h.Version))
 			case h.Do == nil:
 				errs = append(errs, fmt.Errorf("the kind %s has no handler", h.Kind))
+			case h.Entitlement != "" && !slices.ContainsFunc(declared, func(d entitlement.Definition) bool { return d.Name == h.Entitlement }):
+				errs = append(errs, fmt.Errorf("the kind %s asks for the entitlement %q, which no module declares", h.Kind, h.Entitlement))
 			}
 			k.handlers[h.Kind] = h
 		}
@@ -86,4 +92,6 @@ func upcast(h job.Handler, from int) (func(json.RawMessage) (json.RawMessage, er
 // enqueuer itself, which workers may ask for.
 type Bound struct{}
 
-func bind(k *Kinds, w module.JobWorkers) (Bound, error) { return Bound{}, k.Bind(w.All) }
+func bind(k *Kinds, w module.JobWorkers, c *catalog.Catalog) (Bound, error) {
+	return Bound{}, k.Bind(w.All, c.Entitlements())
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/yourorg/platform/internal/lease"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tracing"
+	"github.com/yourorg/platform/pkg/entitlement"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/job"
 	"github.com/yourorg/platform/pkg/module"
@@ -51,8 +52,8 @@ func provide(cfg Config, d *database.Driver, k *Kinds, c carrier.Carrier, s *Sig
 	return New(cfg, d, k, c, s, m, tracer, log.Named("jobs"))
 }
 
-func provideRunner(lc fx.Lifecycle, j *Jobs, leases *lease.Leases, s *Scheduler, errors errorbus.Reporter, _ Bound) *Runner {
-	r := NewRunner(j, leases, s, errors)
+func provideRunner(lc fx.Lifecycle, j *Jobs, leases *lease.Leases, s *Scheduler, errors errorbus.Reporter, features entitlement.Checker, _ Bound) *Runner {
+	r := NewRunner(j, leases, s, errors, features)
 	lc.Append(fx.StartStopHook(r.Start, r.Stop))
 	return r
 }

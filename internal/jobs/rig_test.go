@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -162,14 +163,14 @@ func (r *rig) job(t testing.TB, id uuid.UUID) job.Job {
 	return j
 }
 
-// becomes waits until a job is in a state.
-func (r *rig) becomes(t testing.TB, id uuid.UUID, state string) job.Job {
+// becomes waits until a job is in one of the states.
+func (r *rig) becomes(t testing.TB, id uuid.UUID, states ...string) job.Job {
 	t.Helper()
 	var j job.Job
 	require.Eventually(t, func() bool {
 		j = r.job(t, id)
-		return j.State == state
-	}, patience, 5*time.Millisecond, "job %s is to become %s: %s", id, state, lazy(func() string { return r.unfinished(t) }))
+		return slices.Contains(states, j.State)
+	}, patience, 5*time.Millisecond, "job %s is to become %v: %s", id, states, lazy(func() string { return r.unfinished(t) }))
 	return j
 }
 

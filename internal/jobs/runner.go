@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/yourorg/platform/internal/lease"
+	"github.com/yourorg/platform/pkg/entitlement"
 	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/job"
 )
@@ -18,10 +19,11 @@ import (
 // Runner does the jobs that the carrier brings. Any number of replicas may run one.
 type Runner struct {
 	*Jobs
-	errors  errorbus.Reporter
-	leases  *lease.Leases
-	ledger  *ledger
-	claimed sync.Map // id → *row: what Claim has and Run has not begun
+	errors   errorbus.Reporter
+	features entitlement.Checker
+	leases   *lease.Leases
+	ledger   *ledger
+	claimed  sync.Map // id → *row: what Claim has and Run has not begun
 
 	mu       sync.Mutex
 	running  map[string]*attempt // by token
@@ -34,8 +36,8 @@ type Runner struct {
 }
 
 // NewRunner returns a runner that does nothing before Start.
-func NewRunner(j *Jobs, leases *lease.Leases, s *Scheduler, errors errorbus.Reporter) *Runner {
-	r := &Runner{Jobs: j, errors: errors, leases: leases, running: map[string]*attempt{}, missing: map[string]bool{}, schedule: s}
+func NewRunner(j *Jobs, leases *lease.Leases, s *Scheduler, errors errorbus.Reporter, features entitlement.Checker) *Runner {
+	r := &Runner{Jobs: j, errors: errors, features: features, leases: leases, running: map[string]*attempt{}, missing: map[string]bool{}, schedule: s}
 	r.ledger = newLedger(j.db, leases.Holder(), j.cfg.Retention, j.log)
 	r.keeper = newKeeper(r.Jobs)
 	return r

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yourorg/platform/internal/infra/database"
+	"github.com/yourorg/platform/pkg/entitlement"
 	"github.com/yourorg/platform/pkg/job"
 )
 
@@ -33,6 +34,8 @@ func verdict(cfg Config, a *attempt, err, why error, now time.Time) ending {
 		e.state, e.uncounted, e.reason = queued, true, reason(errGiveBack)
 	case errors.Is(why, errLost), errors.Is(err, job.ErrLost):
 		e.state, e.uncounted = queued, true // the token decides whether it is written at all
+	case errors.Is(err, entitlement.ErrMissing): // nobody's fault; waiting for a better plan would keep a place in the queue for nothing
+		e.state = canceled
 	case job.IsPermanent(err):
 		e.state = failed
 	case errors.Is(err, errNotHere):

@@ -17,7 +17,7 @@ import (
 )
 
 // Limits implements terms.Registry.
-func (b *Book) Limits(ctx context.Context, id tenant.ID) (l terms.Limits, after terms.Grant, version int, err error) {
+func (b *Book) Limits(ctx context.Context, id tenant.ID) (l terms.Limits, after terms.Plan, version int, err error) {
 	err = b.within(ctx, id, func(ctx context.Context) error {
 		if l, version, err = b.readLimits(ctx, id); err != nil {
 			return fmt.Errorf("read the limits of a tenant: %w", err)
@@ -26,10 +26,7 @@ func (b *Book) Limits(ctx context.Context, id tenant.ID) (l terms.Limits, after 
 		if err != nil {
 			return err
 		}
-		if l.Plan == "" {
-			l.Plan = b.initial
-		}
-		after = b.resolve(b.base(plan), l).grant()
+		after, after.Grant = plan, b.words.resolve(b.words.base(plan), l).grant()
 		return nil
 	})
 	return l, after, version, err

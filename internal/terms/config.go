@@ -16,7 +16,7 @@ type Config struct {
 	DefaultPlan string `mapstructure:"default_plan"`
 	// Plans are what tenants can be given, by name, beside the plans that the operator makes. Each is a list of entitlements
 	// (blog.scheduling, blog.* or *), quotas (requests 10000/month, seats 5/lifetime, tokens 1000000/day soft) and rates (rate
-	// 100 burst 200 for the tenant, key_rate 10 burst 20 for each of its API keys), separated by commas.
+	// 100 burst 200 for the tenant, key_rate 10 burst 20 for each of its API keys), separated by semicolons.
 	Plans map[string]Spec `mapstructure:"plans"`
 	// CacheTenants is how many tenants' terms a replica remembers; those that are rarely asked for are read again.
 	CacheTenants int `mapstructure:"cache_tenants"`

@@ -46,7 +46,7 @@ func (b *Book) Of(ctx context.Context, id tenant.ID) (*Terms, error) {
 		// must not be kept.
 		ctx, cancel := context.WithTimeout(tenant.NewContext(context.Background(), id), loadTimeout)
 		defer cancel()
-		t, err := b.load(ctx, id)
+		t, err := b.load(ctx, id, generation)
 		if err != nil {
 			return nil, ErrUnavailable.Wrap(fmt.Errorf("read the terms of tenant %s: %w", id, err))
 		}
@@ -95,7 +95,7 @@ func (b *Book) forgetAll() {
 }
 
 // load reads all that is set for a tenant.
-func (b *Book) load(ctx context.Context, id tenant.ID) (*Terms, error) {
+func (b *Book) load(ctx context.Context, id tenant.ID, generation uint64) (*Terms, error) {
 	limits, _, err := b.readLimits(ctx, id)
 	if err != nil {
 		return nil, err
@@ -108,11 +108,11 @@ func (b *Book) load(ctx context.Context, id tenant.ID) (*Terms, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := b.base(plan)
+	base := b.shared(plan, generation)
 	if nothing(limits) && len(policies.Allow)+len(policies.Routing) == 0 {
 		return base, nil
 	}
-	t := b.resolve(base, limits)
+	t := b.words.resolve(base, limits)
 	t.policies = policies
 	return t, nil
 }

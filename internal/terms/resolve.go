@@ -12,15 +12,24 @@ import (
 
 func compare(a, b quota.Unit) int { return cmp.Compare(a, b) }
 
-// base is what a plan grants to whoever has nothing else: one for all of them.
-func (b *Book) base(p terms.Plan) *Terms {
+// base is what a plan grants to whoever has nothing else.
+func (v *vocabulary) base(p terms.Plan) *Terms {
+	return &Terms{Plan: p.Name, Rate: p.Rate, KeyRate: p.KeyRate, Quotas: sortedLimits(p.Quotas), features: v.all(p.Entitlements)}
+}
+
+// shared is the base of a plan that was read in a generation: one for all tenants that have it. What was read before a change
+// is not remembered, because a plan that is deleted and made again has the same versions.
+func (b *Book) shared(p terms.Plan, generation uint64) *Terms {
 	at := planID{p.Name, p.Version}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.generation != generation {
+		return b.words.base(p)
+	}
 	if known := b.granted[at]; known != nil {
 		return known
 	}
-	t := &Terms{Plan: p.Name, Rate: p.Rate, KeyRate: p.KeyRate, Quotas: sortedLimits(p.Quotas), features: b.words.all(p.Entitlements)}
+	t := b.words.base(p)
 	b.granted[at] = t
 	return t
 }
@@ -30,7 +39,7 @@ func nothing(l terms.Limits) bool {
 }
 
 // resolve puts what is set for a tenant over what its plan grants.
-func (b *Book) resolve(base *Terms, l terms.Limits) *Terms {
+func (v *vocabulary) resolve(base *Terms, l terms.Limits) *Terms {
 	t := *base
 	t.Rate, t.KeyRate = cmp.Or(l.Rate, base.Rate), cmp.Or(l.KeyRate, base.KeyRate)
 	if len(l.Quotas) > 0 {
@@ -44,8 +53,8 @@ func (b *Book) resolve(base *Terms, l terms.Limits) *Terms {
 	}
 	if len(l.Entitlements)+len(l.Withheld) > 0 {
 		t.features = maps.Clone(base.features)
-		maps.Copy(t.features, b.words.all(l.Entitlements))
-		for name := range b.words.all(l.Withheld) {
+		maps.Copy(t.features, v.all(l.Entitlements))
+		for name := range v.all(l.Withheld) {
 			delete(t.features, name)
 		}
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/yourorg/platform/pkg/terms"
 )
 
-// Spec is a plan as the configuration spells it: "blog.*, rate 100 burst 200, requests 10000/month, seats 5/lifetime".
+// Spec is a plan as the configuration spells it: "blog.*; rate 100 burst 200; requests 10000/month; seats 5/lifetime". Commas
+// would end it where an environment variable lists several plans.
 type Spec struct{ text string }
 
 // UnmarshalText implements encoding.TextUnmarshaler. What it says is read by Grant, so that an error can name the plan.
@@ -29,7 +30,7 @@ func (s Spec) String() string { return s.text }
 // Grant is what the plan gives.
 func (s Spec) Grant() (terms.Grant, error) {
 	g := terms.Grant{Quotas: []quota.Limit{}, Entitlements: []entitlement.Name{}}
-	for part := range strings.SplitSeq(s.text, ",") {
+	for part := range strings.SplitSeq(s.text, ";") {
 		if err := add(&g, strings.Fields(part)); err != nil {
 			return g, fmt.Errorf("%q: %w", strings.TrimSpace(part), err)
 		}

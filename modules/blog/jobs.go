@@ -53,7 +53,10 @@ func newWorker(cfg Config, run tx.Runner, posts *store, i *index, f *followers, 
 
 // Handlers implements job.Worker.
 func (w *worker) Handlers() []job.Handler {
-	return []job.Handler{job.On(w.indexPost), job.On(w.tellFollowers), job.On(w.makeDigests), job.On(w.makeDigest)}
+	return []job.Handler{
+		job.On(w.indexPost), job.On(w.tellFollowers).Entitled(blogapi.EntFollowing),
+		job.On(w.makeDigests), job.On(w.makeDigest).Entitled(blogapi.EntFollowing),
+	}
 }
 
 // indexPost writes the index and marks the job as done in one transaction: killed at any moment, it has done both or

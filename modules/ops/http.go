@@ -13,6 +13,7 @@ import (
 	"github.com/yourorg/platform/pkg/notify"
 	"github.com/yourorg/platform/pkg/problem"
 	"github.com/yourorg/platform/pkg/tenant"
+	"github.com/yourorg/platform/pkg/terms"
 	"github.com/yourorg/platform/pkg/usage"
 )
 
@@ -25,10 +26,11 @@ type handler struct {
 	jobs          job.Inspector
 	notifications notify.Inspector
 	usage         usage.Reader
+	terms         terms.Registry
 }
 
-func newHandler(o tenant.Operators, events event.Inspector, jobs job.Inspector, n notify.Inspector, u usage.Reader) api.StrictServerInterface {
-	return &handler{operators: o, events: events, jobs: jobs, notifications: n, usage: u}
+func newHandler(o tenant.Operators, events event.Inspector, jobs job.Inspector, n notify.Inspector, u usage.Reader, t terms.Registry) api.StrictServerInterface {
+	return &handler{operators: o, events: events, jobs: jobs, notifications: n, usage: u, terms: t}
 }
 
 // operates refuses whoever is not the operator.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/yourorg/platform/pkg/entitlement"
 )
 
 // Worker does jobs. Modules contribute it with module.Workers.
@@ -20,6 +22,9 @@ type Handler struct {
 	Version int      // the version of the arguments that Do can read
 	Options []Option // for the jobs of this kind, unless Enqueue is told otherwise
 	Upcasts []Upcast // what brings older arguments up to date
+
+	// Entitlement is what a tenant must be entitled to when its job is begun; empty asks for nothing. See Entitled.
+	Entitlement entitlement.Name
 
 	// Do runs in a context that carries the tenant, the caller, the request and the trace of whoever asked for the job,
 	// and that ends when the time for the attempt is over, when the job is canceled and when it is believed to be lost.
@@ -43,6 +48,14 @@ func On[A Args](fn func(ctx context.Context, args A) error, opts ...Option) Hand
 		}
 		return fn(ctx, args)
 	}}
+}
+
+// Entitled is the handler for tenants that are entitled to a feature, which is asked at the beginning of every attempt. The
+// job of another tenant is canceled with entitlement.missing, and announced like a request that was refused: it is kept for a
+// while, and the operator can retry it when the tenant has a better plan. A job outside of any tenant has failed.
+func (h Handler) Entitled(n entitlement.Name) Handler {
+	h.Entitlement = n
+	return h
 }
 
 // Completer is what a job that is being done is completed with. The platform puts it into the context.

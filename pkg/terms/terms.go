@@ -67,8 +67,8 @@ type Accepts func(version int) bool
 
 // Registry shows and changes the terms of any tenant, for the operator. Changes count on every replica within a second.
 type Registry interface {
-	// Limits returns what is set for a tenant, what counts for it after all, and the version of the former.
-	Limits(ctx context.Context, id tenant.ID) (Limits, Grant, int, error)
+	// Limits returns what is set for a tenant, its plan with what counts for it after all, and the version of the former.
+	Limits(ctx context.Context, id tenant.ID) (set Limits, after Plan, version int, err error)
 	// SetLimits replaces what is set for a tenant and returns its new version.
 	SetLimits(ctx context.Context, id tenant.ID, l Limits, ok Accepts) (int, error)
 

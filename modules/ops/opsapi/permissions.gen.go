@@ -14,4 +14,6 @@ const (
 	PermScheduleChange   perm.Permission = "ops.schedule.change"   // Pause, resume and run schedules.
 	PermNotificationRead perm.Permission = "ops.notification.read" // See what became of the notifications of every tenant, and how the channels do.
 	PermUsageRead        perm.Permission = "ops.usage.read"        // See what every tenant has asked of the platform.
+	PermTermsRead        perm.Permission = "ops.terms.read"        // See the plans, and the limits and policies of every tenant.
+	PermTermsChange      perm.Permission = "ops.terms.change"      // Change the plans, and the limits and policies of every tenant.
 )

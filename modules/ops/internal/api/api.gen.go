@@ -125,6 +125,51 @@ func (e NotificationState) Valid() bool {
 	}
 }
 
+// Defines values for QuotaLimitWindow.
+const (
+	QuotaLimitWindowDay      QuotaLimitWindow = "day"
+	QuotaLimitWindowHour     QuotaLimitWindow = "hour"
+	QuotaLimitWindowLifetime QuotaLimitWindow = "lifetime"
+	QuotaLimitWindowMinute   QuotaLimitWindow = "minute"
+	QuotaLimitWindowMonth    QuotaLimitWindow = "month"
+)
+
+// Valid indicates whether the value is a known member of the QuotaLimitWindow enum.
+func (e QuotaLimitWindow) Valid() bool {
+	switch e {
+	case QuotaLimitWindowDay:
+		return true
+	case QuotaLimitWindowHour:
+		return true
+	case QuotaLimitWindowLifetime:
+		return true
+	case QuotaLimitWindowMinute:
+		return true
+	case QuotaLimitWindowMonth:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RoutingStrategy.
+const (
+	RoutingStrategyPriority RoutingStrategy = "priority"
+	RoutingStrategyWeighted RoutingStrategy = "weighted"
+)
+
+// Valid indicates whether the value is a known member of the RoutingStrategy enum.
+func (e RoutingStrategy) Valid() bool {
+	switch e {
+	case RoutingStrategyPriority:
+		return true
+	case RoutingStrategyWeighted:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ScheduleMisfire.
 const (
 	ScheduleMisfireOnce ScheduleMisfire = "once"
@@ -361,6 +406,23 @@ type JobsAffected struct {
 	Jobs int `json:"jobs"`
 }
 
+// Limits defines model for Limits.
+type Limits struct {
+	// Entitlements Beside those of the plan: names, or patterns such as blog.*
+	Entitlements *[]string `json:"entitlements,omitempty"`
+	KeyRate      *Rate     `json:"key_rate,omitempty"`
+
+	// Plan Left out or empty means the default plan.
+	Plan *string `json:"plan,omitempty"`
+
+	// Quotas Each instead of the plan's for the same unit and window.
+	Quotas *[]QuotaLimit `json:"quotas,omitempty"`
+	Rate   *Rate         `json:"rate,omitempty"`
+
+	// Withheld Not granted, whatever the plan says: names, or patterns.
+	Withheld *[]string `json:"withheld,omitempty"`
+}
+
 // NotificationAttempt defines model for NotificationAttempt.
 type NotificationAttempt struct {
 	Channel string `json:"channel"`
@@ -398,6 +460,43 @@ type NotificationDelivery struct {
 // NotificationState defines model for NotificationState.
 type NotificationState string
 
+// Plan defines model for Plan.
+type Plan struct {
+	// Configured It is part of the configuration, and not to be changed here.
+	Configured   bool         `json:"configured"`
+	Description  string       `json:"description"`
+	Entitlements []string     `json:"entitlements"`
+	KeyRate      *Rate        `json:"key_rate,omitempty"`
+	Name         string       `json:"name"`
+	Quotas       []QuotaLimit `json:"quotas"`
+	Rate         *Rate        `json:"rate,omitempty"`
+}
+
+// PlanDraft defines model for PlanDraft.
+type PlanDraft struct {
+	Description *string `json:"description,omitempty"`
+
+	// Entitlements Names, or patterns such as blog.* and *
+	Entitlements *[]string     `json:"entitlements,omitempty"`
+	KeyRate      *Rate         `json:"key_rate,omitempty"`
+	Quotas       *[]QuotaLimit `json:"quotas,omitempty"`
+	Rate         *Rate         `json:"rate,omitempty"`
+}
+
+// PlanList defines model for PlanList.
+type PlanList struct {
+	Items []Plan `json:"items"`
+}
+
+// Policies defines model for Policies.
+type Policies struct {
+	// Allow What may be used, by kind: values, or patterns such as gpt-*. An empty list allows nothing.
+	Allow *map[string][]string `json:"allow,omitempty"`
+
+	// Routing What is preferred, by kind.
+	Routing *map[string]Routing `json:"routing,omitempty"`
+}
+
 // Queue defines model for Queue.
 type Queue struct {
 	Failed int `json:"failed"`
@@ -424,6 +523,33 @@ type Queue struct {
 // QueueList defines model for QueueList.
 type QueueList struct {
 	Items []Queue `json:"items"`
+}
+
+// QuotaLimit defines model for QuotaLimit.
+type QuotaLimit struct {
+	// Amount 0 to 2^52.
+	Amount int64 `json:"amount"`
+
+	// Soft Only announced, and never refused.
+	Soft *bool `json:"soft,omitempty"`
+
+	// Unit What is counted, such as requests.
+	Unit string `json:"unit"`
+
+	// Window Days and months are those of the tenant's time zone.
+	Window QuotaLimitWindow `json:"window"`
+}
+
+// QuotaLimitWindow Days and months are those of the tenant's time zone.
+type QuotaLimitWindow string
+
+// Rate defines model for Rate.
+type Rate struct {
+	// Burst Requests at once. 1 to 10,000,000.
+	Burst int `json:"burst"`
+
+	// PerSecond Requests, evenly. 1 to 1,000,000.
+	PerSecond int `json:"per_second"`
 }
 
 // Receipt defines model for Receipt.
@@ -463,6 +589,23 @@ type Replayed struct {
 	Deliveries int `json:"deliveries"`
 }
 
+// Routing defines model for Routing.
+type Routing struct {
+	Strategy RoutingStrategy `json:"strategy"`
+	Targets  []RoutingTarget `json:"targets"`
+}
+
+// RoutingStrategy defines model for Routing.Strategy.
+type RoutingStrategy string
+
+// RoutingTarget defines model for RoutingTarget.
+type RoutingTarget struct {
+	Name string `json:"name"`
+
+	// Weight 1 to 1000, of a weighted routing only.
+	Weight *int `json:"weight,omitempty"`
+}
+
 // Schedule defines model for Schedule.
 type Schedule struct {
 	// Kind The kind of the job that it asks for.
@@ -487,6 +630,13 @@ type ScheduleList struct {
 	Items []Schedule `json:"items"`
 }
 
+// TenantLimits defines model for TenantLimits.
+type TenantLimits struct {
+	// Counts What counts after all.
+	Counts Terms  `json:"counts"`
+	Set    Limits `json:"set"`
+}
+
 // TenantUsage defines model for TenantUsage.
 type TenantUsage struct {
 	By    TenantUsageBy   `json:"by"`
@@ -495,6 +645,16 @@ type TenantUsage struct {
 
 // TenantUsageBy defines model for TenantUsage.By.
 type TenantUsageBy string
+
+// Terms What counts after all.
+type Terms struct {
+	// Entitlements One by one, without patterns.
+	Entitlements []string     `json:"entitlements"`
+	KeyRate      *Rate        `json:"key_rate,omitempty"`
+	Plan         string       `json:"plan"`
+	Quotas       []QuotaLimit `json:"quotas"`
+	Rate         *Rate        `json:"rate,omitempty"`
+}
 
 // UsageInterval defines model for UsageInterval.
 type UsageInterval struct {
@@ -599,6 +759,30 @@ type ListOpsParkedEventsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// DeleteOpsPlanParams defines parameters for DeleteOpsPlan.
+type DeleteOpsPlanParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// SetOpsPlanParams defines parameters for SetOpsPlan.
+type SetOpsPlanParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// SetOpsLimitsParams defines parameters for SetOpsLimits.
+type SetOpsLimitsParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// SetOpsPoliciesParams defines parameters for SetOpsPolicies.
+type SetOpsPoliciesParams struct {
+	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // GetOpsTenantUsageParams defines parameters for GetOpsTenantUsage.
 type GetOpsTenantUsageParams struct {
 	// By The length of the intervals.
@@ -619,6 +803,15 @@ type ReplayOpsEventJSONRequestBody = Replay
 
 // ApplyOpsJobsJSONRequestBody defines body for ApplyOpsJobs for application/json ContentType.
 type ApplyOpsJobsJSONRequestBody = JobAction
+
+// SetOpsPlanJSONRequestBody defines body for SetOpsPlan for application/json ContentType.
+type SetOpsPlanJSONRequestBody = PlanDraft
+
+// SetOpsLimitsJSONRequestBody defines body for SetOpsLimits for application/json ContentType.
+type SetOpsLimitsJSONRequestBody = Limits
+
+// SetOpsPoliciesJSONRequestBody defines body for SetOpsPolicies for application/json ContentType.
+type SetOpsPoliciesJSONRequestBody = Policies
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -661,6 +854,18 @@ type ServerInterface interface {
 	// ListOpsParkedEvents List what was given up on, the longest-standing first
 	// (GET /api/v1/ops/parked-events)
 	ListOpsParkedEvents(c *gin.Context, params ListOpsParkedEventsParams)
+	// ListOpsPlans List the plans, by name
+	// (GET /api/v1/ops/plans)
+	ListOpsPlans(c *gin.Context)
+	// DeleteOpsPlan Delete a plan
+	// (DELETE /api/v1/ops/plans/{name})
+	DeleteOpsPlan(c *gin.Context, name string, params DeleteOpsPlanParams)
+	// GetOpsPlan Show a plan
+	// (GET /api/v1/ops/plans/{name})
+	GetOpsPlan(c *gin.Context, name string)
+	// SetOpsPlan Make or replace a plan
+	// (PUT /api/v1/ops/plans/{name})
+	SetOpsPlan(c *gin.Context, name string, params SetOpsPlanParams)
 	// ListOpsQueues Show how each queue does
 	// (GET /api/v1/ops/queues)
 	ListOpsQueues(c *gin.Context)
@@ -682,6 +887,18 @@ type ServerInterface interface {
 	// RunOpsSchedule Ask for the job of a schedule now
 	// (POST /api/v1/ops/schedules/{name}/run)
 	RunOpsSchedule(c *gin.Context, name string)
+	// GetOpsLimits Show the limits of a tenant
+	// (GET /api/v1/ops/tenants/{id}/limits)
+	GetOpsLimits(c *gin.Context, id openapi_types.UUID)
+	// SetOpsLimits Replace what is set for a tenant
+	// (PUT /api/v1/ops/tenants/{id}/limits)
+	SetOpsLimits(c *gin.Context, id openapi_types.UUID, params SetOpsLimitsParams)
+	// GetOpsPolicies Show the policies of a tenant
+	// (GET /api/v1/ops/tenants/{id}/policies)
+	GetOpsPolicies(c *gin.Context, id openapi_types.UUID)
+	// SetOpsPolicies Replace the policies of a tenant
+	// (PUT /api/v1/ops/tenants/{id}/policies)
+	SetOpsPolicies(c *gin.Context, id openapi_types.UUID, params SetOpsPoliciesParams)
 	// GetOpsTenantUsage Show what a tenant has asked of the platform, by hour or day
 	// (GET /api/v1/ops/tenants/{id}/usage)
 	GetOpsTenantUsage(c *gin.Context, id openapi_types.UUID, params GetOpsTenantUsageParams)
@@ -1117,6 +1334,142 @@ func (siw *ServerInterfaceWrapper) ListOpsParkedEvents(c *gin.Context) {
 	siw.Handler.ListOpsParkedEvents(c, params)
 }
 
+// ListOpsPlans operation middleware
+func (siw *ServerInterfaceWrapper) ListOpsPlans(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListOpsPlans(c)
+}
+
+// DeleteOpsPlan operation middleware
+func (siw *ServerInterfaceWrapper) DeleteOpsPlan(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteOpsPlanParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteOpsPlan(c, name, params)
+}
+
+// GetOpsPlan operation middleware
+func (siw *ServerInterfaceWrapper) GetOpsPlan(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetOpsPlan(c, name)
+}
+
+// SetOpsPlan operation middleware
+func (siw *ServerInterfaceWrapper) SetOpsPlan(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetOpsPlanParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetOpsPlan(c, name, params)
+}
+
 // ListOpsQueues operation middleware
 func (siw *ServerInterfaceWrapper) ListOpsQueues(c *gin.Context) {
 
@@ -1268,6 +1621,154 @@ func (siw *ServerInterfaceWrapper) RunOpsSchedule(c *gin.Context) {
 	siw.Handler.RunOpsSchedule(c, name)
 }
 
+// GetOpsLimits operation middleware
+func (siw *ServerInterfaceWrapper) GetOpsLimits(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetOpsLimits(c, id)
+}
+
+// SetOpsLimits operation middleware
+func (siw *ServerInterfaceWrapper) SetOpsLimits(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetOpsLimitsParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetOpsLimits(c, id, params)
+}
+
+// GetOpsPolicies operation middleware
+func (siw *ServerInterfaceWrapper) GetOpsPolicies(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetOpsPolicies(c, id)
+}
+
+// SetOpsPolicies operation middleware
+func (siw *ServerInterfaceWrapper) SetOpsPolicies(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetOpsPoliciesParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetOpsPolicies(c, id, params)
+}
+
 // GetOpsTenantUsage operation middleware
 func (siw *ServerInterfaceWrapper) GetOpsTenantUsage(c *gin.Context) {
 
@@ -1360,6 +1861,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/api/v1/ops/notifications", wrapper.ListOpsNotifications)
 	router.GET(options.BaseURL+"/api/v1/ops/notifications/:id", wrapper.GetOpsNotification)
 	router.GET(options.BaseURL+"/api/v1/ops/parked-events", wrapper.ListOpsParkedEvents)
+	router.GET(options.BaseURL+"/api/v1/ops/plans", wrapper.ListOpsPlans)
+	router.DELETE(options.BaseURL+"/api/v1/ops/plans/:name", wrapper.DeleteOpsPlan)
+	router.GET(options.BaseURL+"/api/v1/ops/plans/:name", wrapper.GetOpsPlan)
+	router.PUT(options.BaseURL+"/api/v1/ops/plans/:name", wrapper.SetOpsPlan)
 	router.GET(options.BaseURL+"/api/v1/ops/queues", wrapper.ListOpsQueues)
 	router.POST(options.BaseURL+"/api/v1/ops/queues/:name/pause", wrapper.PauseOpsQueue)
 	router.POST(options.BaseURL+"/api/v1/ops/queues/:name/resume", wrapper.ResumeOpsQueue)
@@ -1367,6 +1872,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/api/v1/ops/schedules/:name/pause", wrapper.PauseOpsSchedule)
 	router.POST(options.BaseURL+"/api/v1/ops/schedules/:name/resume", wrapper.ResumeOpsSchedule)
 	router.POST(options.BaseURL+"/api/v1/ops/schedules/:name/run", wrapper.RunOpsSchedule)
+	router.GET(options.BaseURL+"/api/v1/ops/tenants/:id/limits", wrapper.GetOpsLimits)
+	router.PUT(options.BaseURL+"/api/v1/ops/tenants/:id/limits", wrapper.SetOpsLimits)
+	router.GET(options.BaseURL+"/api/v1/ops/tenants/:id/policies", wrapper.GetOpsPolicies)
+	router.PUT(options.BaseURL+"/api/v1/ops/tenants/:id/policies", wrapper.SetOpsPolicies)
 	router.GET(options.BaseURL+"/api/v1/ops/tenants/:id/usage", wrapper.GetOpsTenantUsage)
 }
 
@@ -1680,6 +2189,110 @@ func (response ListOpsParkedEvents200JSONResponse) VisitListOpsParkedEventsRespo
 	return err
 }
 
+type ListOpsPlansRequestObject struct {
+}
+
+type ListOpsPlansResponseObject interface {
+	VisitListOpsPlansResponse(w http.ResponseWriter) error
+}
+
+type ListOpsPlans200JSONResponse PlanList
+
+func (response ListOpsPlans200JSONResponse) VisitListOpsPlansResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOpsPlanRequestObject struct {
+	Name   string `json:"name"`
+	Params DeleteOpsPlanParams
+}
+
+type DeleteOpsPlanResponseObject interface {
+	VisitDeleteOpsPlanResponse(w http.ResponseWriter) error
+}
+
+type DeleteOpsPlan204Response struct {
+}
+
+func (response DeleteOpsPlan204Response) VisitDeleteOpsPlanResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type GetOpsPlanRequestObject struct {
+	Name string `json:"name"`
+}
+
+type GetOpsPlanResponseObject interface {
+	VisitGetOpsPlanResponse(w http.ResponseWriter) error
+}
+
+type GetOpsPlan200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetOpsPlan200JSONResponse struct {
+	Body    Plan
+	Headers GetOpsPlan200ResponseHeaders
+}
+
+func (response GetOpsPlan200JSONResponse) VisitGetOpsPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOpsPlanRequestObject struct {
+	Name   string `json:"name"`
+	Params SetOpsPlanParams
+	Body   *SetOpsPlanJSONRequestBody
+}
+
+type SetOpsPlanResponseObject interface {
+	VisitSetOpsPlanResponse(w http.ResponseWriter) error
+}
+
+type SetOpsPlan200ResponseHeaders struct {
+	ETag *string
+}
+
+type SetOpsPlan200JSONResponse struct {
+	Body    Plan
+	Headers SetOpsPlan200ResponseHeaders
+}
+
+func (response SetOpsPlan200JSONResponse) VisitSetOpsPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListOpsQueuesRequestObject struct {
 }
 
@@ -1808,6 +2421,138 @@ func (response RunOpsSchedule200JSONResponse) VisitRunOpsScheduleResponse(w http
 	return err
 }
 
+type GetOpsLimitsRequestObject struct {
+	ID openapi_types.UUID `json:"id"`
+}
+
+type GetOpsLimitsResponseObject interface {
+	VisitGetOpsLimitsResponse(w http.ResponseWriter) error
+}
+
+type GetOpsLimits200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetOpsLimits200JSONResponse struct {
+	Body    TenantLimits
+	Headers GetOpsLimits200ResponseHeaders
+}
+
+func (response GetOpsLimits200JSONResponse) VisitGetOpsLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOpsLimitsRequestObject struct {
+	ID     openapi_types.UUID `json:"id"`
+	Params SetOpsLimitsParams
+	Body   *SetOpsLimitsJSONRequestBody
+}
+
+type SetOpsLimitsResponseObject interface {
+	VisitSetOpsLimitsResponse(w http.ResponseWriter) error
+}
+
+type SetOpsLimits200ResponseHeaders struct {
+	ETag *string
+}
+
+type SetOpsLimits200JSONResponse struct {
+	Body    TenantLimits
+	Headers SetOpsLimits200ResponseHeaders
+}
+
+func (response SetOpsLimits200JSONResponse) VisitSetOpsLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOpsPoliciesRequestObject struct {
+	ID openapi_types.UUID `json:"id"`
+}
+
+type GetOpsPoliciesResponseObject interface {
+	VisitGetOpsPoliciesResponse(w http.ResponseWriter) error
+}
+
+type GetOpsPolicies200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetOpsPolicies200JSONResponse struct {
+	Body    Policies
+	Headers GetOpsPolicies200ResponseHeaders
+}
+
+func (response GetOpsPolicies200JSONResponse) VisitGetOpsPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOpsPoliciesRequestObject struct {
+	ID     openapi_types.UUID `json:"id"`
+	Params SetOpsPoliciesParams
+	Body   *SetOpsPoliciesJSONRequestBody
+}
+
+type SetOpsPoliciesResponseObject interface {
+	VisitSetOpsPoliciesResponse(w http.ResponseWriter) error
+}
+
+type SetOpsPolicies200ResponseHeaders struct {
+	ETag *string
+}
+
+type SetOpsPolicies200JSONResponse struct {
+	Body    Policies
+	Headers SetOpsPolicies200ResponseHeaders
+}
+
+func (response SetOpsPolicies200JSONResponse) VisitSetOpsPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetOpsTenantUsageRequestObject struct {
 	ID     openapi_types.UUID `json:"id"`
 	Params GetOpsTenantUsageParams
@@ -1872,6 +2617,18 @@ type StrictServerInterface interface {
 	// ListOpsParkedEvents List what was given up on, the longest-standing first
 	// (GET /api/v1/ops/parked-events)
 	ListOpsParkedEvents(ctx context.Context, request ListOpsParkedEventsRequestObject) (ListOpsParkedEventsResponseObject, error)
+	// ListOpsPlans List the plans, by name
+	// (GET /api/v1/ops/plans)
+	ListOpsPlans(ctx context.Context, request ListOpsPlansRequestObject) (ListOpsPlansResponseObject, error)
+	// DeleteOpsPlan Delete a plan
+	// (DELETE /api/v1/ops/plans/{name})
+	DeleteOpsPlan(ctx context.Context, request DeleteOpsPlanRequestObject) (DeleteOpsPlanResponseObject, error)
+	// GetOpsPlan Show a plan
+	// (GET /api/v1/ops/plans/{name})
+	GetOpsPlan(ctx context.Context, request GetOpsPlanRequestObject) (GetOpsPlanResponseObject, error)
+	// SetOpsPlan Make or replace a plan
+	// (PUT /api/v1/ops/plans/{name})
+	SetOpsPlan(ctx context.Context, request SetOpsPlanRequestObject) (SetOpsPlanResponseObject, error)
 	// ListOpsQueues Show how each queue does
 	// (GET /api/v1/ops/queues)
 	ListOpsQueues(ctx context.Context, request ListOpsQueuesRequestObject) (ListOpsQueuesResponseObject, error)
@@ -1893,6 +2650,18 @@ type StrictServerInterface interface {
 	// RunOpsSchedule Ask for the job of a schedule now
 	// (POST /api/v1/ops/schedules/{name}/run)
 	RunOpsSchedule(ctx context.Context, request RunOpsScheduleRequestObject) (RunOpsScheduleResponseObject, error)
+	// GetOpsLimits Show the limits of a tenant
+	// (GET /api/v1/ops/tenants/{id}/limits)
+	GetOpsLimits(ctx context.Context, request GetOpsLimitsRequestObject) (GetOpsLimitsResponseObject, error)
+	// SetOpsLimits Replace what is set for a tenant
+	// (PUT /api/v1/ops/tenants/{id}/limits)
+	SetOpsLimits(ctx context.Context, request SetOpsLimitsRequestObject) (SetOpsLimitsResponseObject, error)
+	// GetOpsPolicies Show the policies of a tenant
+	// (GET /api/v1/ops/tenants/{id}/policies)
+	GetOpsPolicies(ctx context.Context, request GetOpsPoliciesRequestObject) (GetOpsPoliciesResponseObject, error)
+	// SetOpsPolicies Replace the policies of a tenant
+	// (PUT /api/v1/ops/tenants/{id}/policies)
+	SetOpsPolicies(ctx context.Context, request SetOpsPoliciesRequestObject) (SetOpsPoliciesResponseObject, error)
 	// GetOpsTenantUsage Show what a tenant has asked of the platform, by hour or day
 	// (GET /api/v1/ops/tenants/{id}/usage)
 	GetOpsTenantUsage(ctx context.Context, request GetOpsTenantUsageRequestObject) (GetOpsTenantUsageResponseObject, error)
@@ -2325,6 +3094,128 @@ func (sh *strictHandler) ListOpsParkedEvents(ctx *gin.Context, params ListOpsPar
 	}
 }
 
+// ListOpsPlans operation middleware
+func (sh *strictHandler) ListOpsPlans(ctx *gin.Context) {
+	var request ListOpsPlansRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOpsPlans(ctx.Request.Context(), request.(ListOpsPlansRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOpsPlans")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListOpsPlansResponseObject); ok {
+		if err := validResponse.VisitListOpsPlansResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteOpsPlan operation middleware
+func (sh *strictHandler) DeleteOpsPlan(ctx *gin.Context, name string, params DeleteOpsPlanParams) {
+	var request DeleteOpsPlanRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteOpsPlan(ctx.Request.Context(), request.(DeleteOpsPlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteOpsPlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteOpsPlanResponseObject); ok {
+		if err := validResponse.VisitDeleteOpsPlanResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetOpsPlan operation middleware
+func (sh *strictHandler) GetOpsPlan(ctx *gin.Context, name string) {
+	var request GetOpsPlanRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOpsPlan(ctx.Request.Context(), request.(GetOpsPlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOpsPlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetOpsPlanResponseObject); ok {
+		if err := validResponse.VisitGetOpsPlanResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetOpsPlan operation middleware
+func (sh *strictHandler) SetOpsPlan(ctx *gin.Context, name string, params SetOpsPlanParams) {
+	var request SetOpsPlanRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	var body SetOpsPlanJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetOpsPlan(ctx.Request.Context(), request.(SetOpsPlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetOpsPlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetOpsPlanResponseObject); ok {
+		if err := validResponse.VisitSetOpsPlanResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListOpsQueues operation middleware
 func (sh *strictHandler) ListOpsQueues(ctx *gin.Context) {
 	var request ListOpsQueuesRequestObject
@@ -2496,6 +3387,148 @@ func (sh *strictHandler) RunOpsSchedule(ctx *gin.Context, name string) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RunOpsScheduleResponseObject); ok {
 		if err := validResponse.VisitRunOpsScheduleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetOpsLimits operation middleware
+func (sh *strictHandler) GetOpsLimits(ctx *gin.Context, id openapi_types.UUID) {
+	var request GetOpsLimitsRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOpsLimits(ctx.Request.Context(), request.(GetOpsLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOpsLimits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetOpsLimitsResponseObject); ok {
+		if err := validResponse.VisitGetOpsLimitsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetOpsLimits operation middleware
+func (sh *strictHandler) SetOpsLimits(ctx *gin.Context, id openapi_types.UUID, params SetOpsLimitsParams) {
+	var request SetOpsLimitsRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body SetOpsLimitsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetOpsLimits(ctx.Request.Context(), request.(SetOpsLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetOpsLimits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetOpsLimitsResponseObject); ok {
+		if err := validResponse.VisitSetOpsLimitsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetOpsPolicies operation middleware
+func (sh *strictHandler) GetOpsPolicies(ctx *gin.Context, id openapi_types.UUID) {
+	var request GetOpsPoliciesRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOpsPolicies(ctx.Request.Context(), request.(GetOpsPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOpsPolicies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetOpsPoliciesResponseObject); ok {
+		if err := validResponse.VisitGetOpsPoliciesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetOpsPolicies operation middleware
+func (sh *strictHandler) SetOpsPolicies(ctx *gin.Context, id openapi_types.UUID, params SetOpsPoliciesParams) {
+	var request SetOpsPoliciesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body SetOpsPoliciesJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetOpsPolicies(ctx.Request.Context(), request.(SetOpsPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetOpsPolicies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetOpsPoliciesResponseObject); ok {
+		if err := validResponse.VisitSetOpsPoliciesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

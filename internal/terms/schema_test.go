@@ -1,0 +1,16 @@
+package terms_test
+
+import (
+	"testing"
+
+	"entgo.io/ent/dialect"
+
+	"github.com/yourorg/platform/internal/terms/ent"
+	"github.com/yourorg/platform/internal/testapp"
+	"github.com/yourorg/platform/modules"
+)
+
+func TestTheMigrationsMakeTheTablesThatEntExpects(t *testing.T) {
+	t.Parallel()
+	testapp.SameSchema(t, modules.All(), func(d dialect.Driver) testapp.Schema { return ent.NewClient(ent.Driver(d)).Schema })
+}

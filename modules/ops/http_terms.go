@@ -1,0 +1,99 @@
+package ops
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/yourorg/platform/modules/ops/internal/api"
+	"github.com/yourorg/platform/pkg/terms"
+	"github.com/yourorg/platform/pkg/web"
+)
+
+func (h *handler) GetOpsLimits(ctx context.Context, r api.GetOpsLimitsRequestObject) (api.GetOpsLimitsResponseObject, error) {
+	if err := h.operates(ctx); err != nil {
+		return nil, err
+	}
+	body, tag, err := h.limits(ctx, r.ID)
+	return api.GetOpsLimits200JSONResponse{Body: body, Headers: api.GetOpsLimits200ResponseHeaders{ETag: &tag}}, err
+}
+
+func (h *handler) SetOpsLimits(ctx context.Context, r api.SetOpsLimitsRequestObject) (api.SetOpsLimitsResponseObject, error) {
+	if err := h.operates(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := h.terms.SetLimits(ctx, r.ID, fromLimits(*r.Body), accepts(r.Params.IfMatch)); err != nil {
+		return nil, err
+	}
+	body, tag, err := h.limits(ctx, r.ID)
+	return api.SetOpsLimits200JSONResponse{Body: body, Headers: api.SetOpsLimits200ResponseHeaders{ETag: &tag}}, err
+}
+
+func (h *handler) limits(ctx context.Context, id uuid.UUID) (api.TenantLimits, string, error) {
+	set, after, version, err := h.terms.Limits(ctx, id)
+	return api.TenantLimits{Set: toLimits(set), Counts: toTerms(after)}, web.ETag(version), err
+}
+
+func (h *handler) GetOpsPolicies(ctx context.Context, r api.GetOpsPoliciesRequestObject) (api.GetOpsPoliciesResponseObject, error) {
+	if err := h.operates(ctx); err != nil {
+		return nil, err
+	}
+	p, version, err := h.terms.Policies(ctx, r.ID)
+	tag := web.ETag(version)
+	return api.GetOpsPolicies200JSONResponse{Body: toPolicies(p), Headers: api.GetOpsPolicies200ResponseHeaders{ETag: &tag}}, err
+}
+
+func (h *handler) SetOpsPolicies(ctx context.Context, r api.SetOpsPoliciesRequestObject) (api.SetOpsPoliciesResponseObject, error) {
+	if err := h.operates(ctx); err != nil {
+		return nil, err
+	}
+	p := fromPolicies(*r.Body)
+	version, err := h.terms.SetPolicies(ctx, r.ID, p, accepts(r.Params.IfMatch))
+	tag := web.ETag(version)
+	return api.SetOpsPolicies200JSONResponse{Body: toPolicies(p), Headers: api.SetOpsPolicies200ResponseHeaders{ETag: &tag}}, err
+}
+
+func (h *handler) ListOpsPlans(ctx context.Context, _ api.ListOpsPlansRequestObject) (api.ListOpsPlansResponseObject, error) {
+	if err := h.operates(ctx); err != nil {
+		return nil, err
+	}
+	plans, err := h.terms.Plans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return api.ListOpsPlans200JSONResponse{Items: each(plans, toPlan)}, nil
+}
+
+func (h *handler) GetOpsPlan(ctx context.Context, r api.GetOpsPlanRequestObject) (api.GetOpsPlanResponseObject, error) {
+	if err := h.operates(ctx); err != nil {
+		return nil, err
+	}
+	p, err := h.terms.Plan(ctx, r.Name)
+	tag := web.ETag(p.Version)
+	return api.GetOpsPlan200JSONResponse{Body: toPlan(p), Headers: api.GetOpsPlan200ResponseHeaders{ETag: &tag}}, err
+}
+
+func (h *handler) SetOpsPlan(ctx context.Context, r api.SetOpsPlanRequestObject) (api.SetOpsPlanResponseObject, error) {
+	if err := h.operates(ctx); err != nil {
+		return nil, err
+	}
+	p := fromDraft(r.Name, *r.Body)
+	version, err := h.terms.SetPlan(ctx, p, accepts(r.Params.IfMatch))
+	tag := web.ETag(version)
+	return api.SetOpsPlan200JSONResponse{Body: toPlan(p), Headers: api.SetOpsPlan200ResponseHeaders{ETag: &tag}}, err
+}
+
+func (h *handler) DeleteOpsPlan(ctx context.Context, r api.DeleteOpsPlanRequestObject) (api.DeleteOpsPlanResponseObject, error) {
+	if err := h.operates(ctx); err != nil {
+		return nil, err
+	}
+	return api.DeleteOpsPlan204Response{}, h.terms.DeletePlan(ctx, r.Name, accepts(r.Params.IfMatch))
+}
+
+// accepts is what an If-Match header says. Without one every version is changed.
+func accepts(match *string) terms.Accepts {
+	if match == nil {
+		return nil
+	}
+	return func(version int) bool { return web.Match(*match, web.ETag(version)) }
+}
