@@ -45,7 +45,7 @@ func TestAJobIsDoneForTenantsThatAreEntitledOnly(t *testing.T) {
 		require.NoError(t, err)
 		testapp.WithinASecond(t, func() bool { return r.becomes(t, r.enqueue(t, work{}), "completed", "canceled").State == "canceled" })
 		refused := r.becomes(t, r.enqueue(t, work{}), "canceled")
-		require.Contains(t, refused.Error, entitlement.ErrMissing.Title)
+		require.Equal(t, entitlement.ErrMissing.Code, refused.Error)
 		require.Equal(t, 1, refused.Attempt)
 		before := done.Load()
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/yourorg/platform/internal/terms/ent/tenantlimits"
 	"github.com/yourorg/platform/internal/terms/ent/tenantpolicies"
+	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/problem"
 	"github.com/yourorg/platform/pkg/tenant"
 	"github.com/yourorg/platform/pkg/terms"
@@ -47,9 +48,10 @@ func (b *Book) SetLimits(ctx context.Context, id tenant.ID, l terms.Limits, ok t
 		if err := b.choosable(ctx, l.Plan); err != nil {
 			return err
 		}
+		// An empty row to lock, which is no change of its own for the trail: it says the same as none.
 		create := b.client.TenantLimits.Create().SetID(id).SetBody(terms.Limits{}).
 			OnConflict(sql.ConflictColumns(tenantlimits.FieldID), sql.DoNothing())
-		if err := create.Exec(ctx); err != nil && !errors.Is(err, stdsql.ErrNoRows) {
+		if err := create.Exec(audit.Erasing(ctx)); err != nil && !errors.Is(err, stdsql.ErrNoRows) {
 			return fmt.Errorf("set the limits of a tenant: %w", err)
 		}
 		row, err := b.client.TenantLimits.Query().Where(tenantlimits.ID(id), locked).Only(ctx)
@@ -86,9 +88,10 @@ func (b *Book) SetPolicies(ctx context.Context, id tenant.ID, p terms.Policies, 
 		return 0, err
 	}
 	return version, b.within(ctx, id, func(ctx context.Context) error {
+		// As in SetLimits.
 		create := b.client.TenantPolicies.Create().SetID(id).SetBody(terms.Policies{}).
 			OnConflict(sql.ConflictColumns(tenantpolicies.FieldID), sql.DoNothing())
-		if err := create.Exec(ctx); err != nil && !errors.Is(err, stdsql.ErrNoRows) {
+		if err := create.Exec(audit.Erasing(ctx)); err != nil && !errors.Is(err, stdsql.ErrNoRows) {
 			return fmt.Errorf("set the policies of a tenant: %w", err)
 		}
 		row, err := b.client.TenantPolicies.Query().Where(tenantpolicies.ID(id), locked).Only(ctx)
