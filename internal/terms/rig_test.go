@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/fx"
@@ -80,6 +81,9 @@ func (r *rig) entitled(t testing.TB, n entitlement.Name) bool {
 }
 
 const (
+	patience = time.Minute
+	tick     = 10 * time.Millisecond
+
 	export entitlement.Name = "shop.export"
 	gifts  entitlement.Name = "shop.gifts"
 	models policy.Kind      = "models"
