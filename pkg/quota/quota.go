@@ -59,9 +59,9 @@ func (w Window) Begins(t time.Time, zone *time.Location) (begin, end time.Time) 
 		begin = t.Truncate(time.Hour)
 		return begin, begin.Add(time.Hour)
 	case Day:
-		return time.Date(year, month, day, 0, 0, 0, 0, zone), time.Date(year, month, day+1, 0, 0, 0, 0, zone)
+		return midnight(year, month, day, zone), midnight(year, month, day+1, zone)
 	case Month:
-		return time.Date(year, month, 1, 0, 0, 0, 0, zone), time.Date(year, month+1, 1, 0, 0, 0, 0, zone)
+		return midnight(year, month, 1, zone), midnight(year, month+1, 1, zone)
 	}
 	return time.Time{}, time.Time{}
 }
