@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"github.com/yourorg/platform/internal/cells"
 )
 
 // MaxClients is how many clients a guard remembers. Of more it forgets those first that it has not seen for the longest:
@@ -37,7 +39,7 @@ func sized(cfg Config, clients int) *Guard {
 	g := &Guard{start: time.Now(), seed: maphash.MakeSeed()}
 	g.Set(cfg)
 	for i := range g.parts {
-		g.parts[i].init(clients / shards)
+		g.parts[i].seen = cells.New[uint64](clients / shards)
 	}
 	return g
 }
@@ -59,7 +61,7 @@ func (g *Guard) allow(client uint64, now time.Duration) time.Duration {
 	part := &g.parts[shardOf(g, client)]
 	part.mu.Lock()
 	defer part.mu.Unlock()
-	drained := part.cell(client)
+	drained := part.seen.At(part.seen.Use(client))
 	next := max(*drained, now) + pace.every
 	if wait := next - pace.burst - now; wait > 0 {
 		return wait

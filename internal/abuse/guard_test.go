@@ -105,28 +105,12 @@ func TestMoreClientsThanAreRememberedForgetTheOldest(t *testing.T) {
 		}
 	}
 	for i := range uint64(seen / 2) {
-		if _, remembered := g.parts[shardOf(g, i)].at[i]; remembered {
+		if _, remembered := g.parts[shardOf(g, i)].seen.Find(i); remembered {
 			t.Fatalf("%d is one of the oldest", i)
 		}
 	}
 	require.Zero(t, g.allow(0, 0), "who was forgotten begins anew")
 	runtime.KeepAlive(g)
-}
-
-func TestWhoComesBackIsNotForgotten(t *testing.T) {
-	t.Parallel()
-	s := &shard{}
-	s.init(3)
-	for _, client := range []uint64{1, 2, 3, 1, 4} {
-		*s.cell(client) = time.Duration(client)
-	}
-	require.Equal(t, 3, s.size())
-	require.NotContains(t, s.at, uint64(2))
-	for _, client := range []uint64{1, 3, 4} {
-		require.Equal(t, time.Duration(client), *s.cell(client))
-	}
-	require.Zero(t, *s.cell(5))
-	require.NotContains(t, s.at, uint64(1))
 }
 
 func TestRequestsAtTheSameTimeAreCountedOnce(t *testing.T) {
