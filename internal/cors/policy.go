@@ -38,7 +38,7 @@ func New(cfg Config) *Policy {
 var (
 	allowed        = []string{methods}
 	granted        = []string{"true"}
-	exposed        = []string{"ETag, Idempotency-Replayed, Location, Retry-After, X-Request-ID"}
+	exposed        = []string{"ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"}
 	variesByOrigin = []string{"Origin"}
 	variesByAll    = []string{"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"}
 )

@@ -40,7 +40,8 @@ func TestTheConfigurationIsShownWithoutItsSecrets(t *testing.T) {
 		"http.abuse_guard.burst", "http.abuse_guard.rate", "http.access_log.sample", "http.access_log.slow",
 		"http.compression.enabled", "http.compression.min_bytes", "http.concurrency.limit", "http.concurrency.queue",
 		"http.cors.allow_credentials", "http.cors.allowed_headers", "http.cors.allowed_origins", "http.cors.max_age", "http.cors.tenant_origins",
-		"log.level", "ratelimit.max_keys", "ratelimit.public_per_minute",
+		"log.level", "ratelimit.key.burst", "ratelimit.key.per_second", "ratelimit.max_keys", "ratelimit.on_error", "ratelimit.public_per_minute",
+		"ratelimit.tenant.burst", "ratelimit.tenant.per_second",
 	}, reloaded)
 	require.Equal(t, "******** from flag --set", byKey["bootstrap.admin_password"])
 	require.Equal(t, "error from config/test.yaml (embedded)", byKey["log.level"])
@@ -69,7 +70,7 @@ func TestRoutesAreShownWithWhatTheyPass(t *testing.T) {
 		require.Equal(t, route.Access == "permission", route.Permission != "", route.Path)
 		if route.Method == "PATCH" && route.Path == "/api/v1/blog/posts/{id}" {
 			require.Equal(t, "blog.post.update", route.Permission)
-			require.Equal(t, append(common, "authenticated", "factored", "authorized", "validated"), route.Middleware)
+			require.Equal(t, append(common, "authenticated", "paced", "factored", "authorized", "validated"), route.Middleware)
 		}
 	}
 }

@@ -44,6 +44,8 @@ type answer struct {
 	armed    bool     // the deadline counts
 	op       *mounted // what timed knows, for whoever answers instead of the handler
 	id       string
+
+	policy, limit []string // headers that the timer's answer has too
 }
 
 type phase int

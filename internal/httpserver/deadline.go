@@ -82,6 +82,12 @@ func (s *Server) overdue(a *answer) {
 	if policy := s.cors.Load(); policy != nil {
 		policy.Mark(h, a.r)
 	}
+	if len(a.policy) > 0 {
+		h[policyHeader] = a.policy
+	}
+	if len(a.limit) > 0 {
+		h[limitHeader] = a.limit
+	}
 	if a.r.ProtoMajor == 1 {
 		h["Connection"] = closing // and what is left of the request's body is not waited for
 	}

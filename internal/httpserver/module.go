@@ -9,11 +9,13 @@ import (
 	"github.com/yourorg/platform/internal/authz"
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/debug"
+	"github.com/yourorg/platform/internal/denial"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/idempotency"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
+	"github.com/yourorg/platform/internal/terms"
 	"github.com/yourorg/platform/internal/tracing"
 	"github.com/yourorg/platform/internal/usage"
 	"github.com/yourorg/platform/pkg/audit"
@@ -47,6 +49,9 @@ type deps struct {
 	Answers *idempotency.Answers
 	Tracer  *tracing.Tracer
 	Usage   *usage.Recorder
+	Terms   *terms.Book
+	Rates   *ratelimit.Tenants
+	Denials *denial.Recorder
 	Sites   module.Sites
 	Choices settings.Reader
 	Placed  module.PlacedMiddleware
@@ -57,7 +62,7 @@ type deps struct {
 
 func provide(lc fx.Lifecycle, live *config.Live[Config], d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
 	s, err := New(live.Get(), Deps{
-		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Tracer, d.Usage, d.Sites.All, d.Placed.All,
+		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Tracer, d.Usage, d.Terms, d.Rates, d.Denials, d.Sites.All, d.Placed.All,
 		d.Choices, d.Auth.StepUpAge,
 	}, apis.All...)
 	if err != nil {

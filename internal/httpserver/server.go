@@ -28,6 +28,7 @@ import (
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
+	"github.com/yourorg/platform/internal/terms"
 	"github.com/yourorg/platform/internal/tracing"
 	"github.com/yourorg/platform/internal/usage"
 	"github.com/yourorg/platform/pkg/audit"
@@ -56,6 +57,9 @@ type Deps struct {
 	Answers *idempotency.Answers
 	Tracer  *tracing.Tracer // nil while tracing is off
 	Usage   *usage.Recorder
+	Terms   Terms
+	Rates   *ratelimit.Tenants
+	Denials terms.Denials
 	Sites   []module.Site
 	Placed  []web.Placed // what modules put into the way of requests
 
@@ -84,6 +88,10 @@ type Server struct {
 	answers *idempotency.Answers
 	tracer  *tracing.Tracer
 	usage   *usage.Recorder
+	terms   Terms
+	rates   *ratelimit.Tenants
+	denials terms.Denials
+	pledges pledges
 	busiest *telemetry.Busiest // nil when no tenant is counted by itself
 
 	settings settings.Reader
@@ -141,7 +149,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
 		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, answers: d.Answers, settings: d.Settings, recent: d.StepUpAge,
-		proxies: proxies, tracer: d.Tracer, usage: d.Usage, busiest: d.Metrics.Busiest,
+		proxies: proxies, tracer: d.Tracer, usage: d.Usage, terms: d.Terms, rates: d.Rates, denials: d.Denials, busiest: d.Metrics.Busiest,
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),
 		},

@@ -1,42 +1,38 @@
-// Package ratelimit counts in memory how often something happens.
+// Package ratelimit counts how often something happens: in Redis for all replicas, or in the memory of this one.
 package ratelimit
 
 import (
-	"container/list"
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/yourorg/platform/internal/cells"
 	"github.com/yourorg/platform/pkg/ratelimit"
 )
 
-// Limiter follows the generic cell rate algorithm (ITU-T I.371): of each key it keeps one number, the time at which all
-// that was counted will have drained. Times are those of the monotonic clock, so that a clock that is set does not
-// matter.
+// Limiter counts events by name and key. In memory, times are those of the monotonic clock, so that a clock that is set does
+// not matter.
 type Limiter struct {
+	store  *Store
 	public atomic.Pointer[ratelimit.Limit]
 	start  time.Time
 
-	mu    sync.Mutex
-	max   int
-	cells map[name]*list.Element
-	order *list.List // of *cell; what was counted last is in front
+	mu   sync.Mutex
+	seen *cells.Cells[name] // when each has drained, since start
 }
 
 // name is a key within a limit.
 type name struct{ limit, key string }
 
-type cell struct {
-	name
-	drained time.Duration // since start
-}
-
 var _ ratelimit.Limiter = (*Limiter)(nil)
 
-// New returns a limiter that has counted nothing.
-func New(cfg Config) *Limiter {
-	l := &Limiter{start: time.Now(), cells: map[name]*list.Element{}, order: list.New()}
+// New returns a limiter that has counted nothing, and counts in memory.
+func New(cfg Config) *Limiter { return limiterOn(newStore(cfg), cfg) }
+
+func limiterOn(s *Store, cfg Config) *Limiter {
+	l := &Limiter{store: s, start: time.Now(), seen: cells.New[name](cfg.MaxKeys)}
 	l.Set(cfg)
 	return l
 }
@@ -46,23 +42,16 @@ func (l *Limiter) Set(cfg Config) {
 	l.public.Store(&ratelimit.Limit{Events: cfg.PublicPerMinute, Period: time.Minute})
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.max = cfg.MaxKeys
-	l.forget(l.max)
+	l.seen.Limit(cfg.MaxKeys)
 }
 
-// forget keeps the keys that were counted last, up to a number.
-func (l *Limiter) forget(keep int) {
-	for l.order.Len() > keep {
-		oldest := l.order.Remove(l.order.Back()).(*cell)
-		delete(l.cells, oldest.name)
-	}
-}
-
-// Public counts a request from ip to an operation that needs no sign-in. Every operation has a limit of its own.
-func (l *Limiter) Public(operation, ip string) error {
+// Public counts a request from ip to an operation that needs no sign-in. Every operation has a limit of its own, which is
+// returned with what is left of it, also when the request is refused.
+func (l *Limiter) Public(ctx context.Context, operation, ip string) (ratelimit.Limit, Standing, error) {
 	limit := *l.public.Load()
 	limit.Name = operation
-	return l.Allow(limit, ratelimit.Source(ip))
+	left, err := l.count(ctx, public, limit, ratelimit.Source(ip))
+	return limit, left, err
 }
 
 // Allow implements ratelimit.Limiter.
@@ -70,34 +59,56 @@ func (l *Limiter) Allow(limit ratelimit.Limit, key string) error {
 	if limit.Events < 1 || limit.Period < time.Duration(limit.Events) {
 		return fmt.Errorf("the limit %q allows nothing", limit.Name)
 	}
+	_, err := l.count(context.Background(), named, limit, key)
+	return err
+}
+
+// count asks the store that all replicas share, and counts here when that is away: whoever guesses passwords must not be
+// let alone, nor everybody shut out. So ratelimit.on_error means nothing here.
+func (l *Limiter) count(ctx context.Context, what scope, limit ratelimit.Limit, key string) (Standing, error) {
+	p, where := paceOfLimit(limit), inRedis
+	o, known := l.store.take(ctx, ask{key: l.store.limitKey(limit.Name, key), pace: p})
+	if !known {
+		where, o = inMemory, l.take(p, name{limit.Name, key})
+	}
+	if !o.counted {
+		l.store.count(what, where, refused)
+		return p.standing(o.ahead[0]), ratelimit.ErrLimited.After(p.wait(o.ahead[0]))
+	}
+	l.store.count(what, where, allowed)
+	return p.standing(o.ahead[0]), nil
+}
+
+func (l *Limiter) take(p pace, at name) (o outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Since(l.start)
-	at := name{limit.Name, key}
-	drained := now
-	known := l.cells[at]
-	if known != nil {
-		drained = max(now, known.Value.(*cell).drained)
+	drained := time.Duration(0)
+	if place, known := l.seen.Find(at); known {
+		drained = *l.seen.At(place)
 	}
-	drained += limit.Period / time.Duration(limit.Events)
-	if wait := drained - limit.Period - now; wait > 0 {
-		return ratelimit.ErrLimited.After(wait)
+	o.ahead[0] = p.ahead(drained, now)
+	if p.wait(o.ahead[0]) > 0 {
+		return o
 	}
-	if known != nil {
-		known.Value.(*cell).drained = drained
-		l.order.MoveToFront(known)
-		return nil
-	}
-	l.forget(l.max - 1)
-	l.cells[at] = l.order.PushFront(&cell{name: at, drained: drained})
-	return nil
+	o.counted = true
+	o.ahead[0] += p.every
+	*l.seen.At(l.seen.Use(at)) = now + o.ahead[0]
+	return o
 }
 
 // Undo implements ratelimit.Limiter.
 func (l *Limiter) Undo(limit ratelimit.Limit, key string) {
+	if limit.Events < 1 {
+		return
+	}
+	p := paceOfLimit(limit)
+	if l.store.undo(ask{key: l.store.limitKey(limit.Name, key), pace: p}) {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if known := l.cells[name{limit.Name, key}]; known != nil && limit.Events > 0 {
-		known.Value.(*cell).drained -= limit.Period / time.Duration(limit.Events)
+	if place, known := l.seen.Find(name{limit.Name, key}); known {
+		*l.seen.At(place) -= p.every
 	}
 }

@@ -59,8 +59,7 @@ func TestWhatHasBeenQuietForTheLongestIsForgotten(t *testing.T) {
 		require.NoError(t, l.Allow(one, key))
 	}
 	require.NoError(t, l.Allow(one, "d"))
-	require.Len(t, l.cells, 3)
-	require.Equal(t, 3, l.order.Len())
+	require.Equal(t, 3, l.seen.Len())
 	require.Error(t, l.Allow(one, "b"))
 	require.NoError(t, l.Allow(one, "a"), "it was forgotten")
 }
@@ -124,31 +123,54 @@ func TestNoStretchOfTimeSeesMoreThanTheLimit(t *testing.T) {
 func TestConfigNamesTheKeyThatCannotWork(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, DefaultConfig().Validate())
-	require.ErrorContains(t, Config{PublicPerMinute: 0, MaxKeys: 1}.Validate(), "public_per_minute must be between")
-	require.ErrorContains(t, Config{PublicPerMinute: 1, MaxKeys: 0}.Validate(), "max_keys must be at least 1")
+	for want, change := range map[string]func(*Config){
+		"public_per_minute must be between 1":        func(c *Config) { c.PublicPerMinute = 0 },
+		"max_keys must be at least 1":                func(c *Config) { c.MaxKeys = 0 },
+		"tenant.per_second must be between 1":        func(c *Config) { c.Tenant.PerSecond = 0 },
+		"tenant.burst must be between 1":             func(c *Config) { c.Tenant.Burst = 0 },
+		"key.per_second must be between 0":           func(c *Config) { c.Key.PerSecond = -1 },
+		"key.burst must be between 1":                func(c *Config) { c.Key.PerSecond = 5 },
+		"key.burst must be between 0":                func(c *Config) { c.Key.Burst = -1 },
+		"store must be auto, memory or redis":        func(c *Config) { c.Store = "disk" },
+		"timeout must be between 1ms and 5s":         func(c *Config) { c.Timeout = 0 },
+		"on_error must be memory, allow or deny":     func(c *Config) { c.OnError = "" },
+		"tenant.per_second must be between 1 and 10": func(c *Config) { c.Tenant.PerSecond = 1_000_001 },
+	} {
+		cfg := DefaultConfig()
+		change(&cfg)
+		require.ErrorContains(t, cfg.Validate(), want)
+	}
 }
 
 func TestLimitsChangeWhileTheyCount(t *testing.T) {
 	t.Parallel()
-	l := New(Config{PublicPerMinute: 2, MaxKeys: 10})
+	cfg := func(perMinute, keys int) Config {
+		c := DefaultConfig()
+		c.PublicPerMinute, c.MaxKeys = perMinute, keys
+		return c
+	}
+	l := New(cfg(2, 10))
+	from := func(ip string) error {
+		_, _, err := l.Public(t.Context(), "login", ip)
+		return err
+	}
 	for range 2 {
-		require.NoError(t, l.Public("login", "192.0.2.1"))
+		require.NoError(t, from("192.0.2.1"))
 	}
-	require.ErrorIs(t, l.Public("login", "192.0.2.1"), ratelimit.ErrLimited)
-	l.Set(Config{PublicPerMinute: 1000, MaxKeys: 10})
+	require.ErrorIs(t, from("192.0.2.1"), ratelimit.ErrLimited)
+	l.Set(cfg(1000, 10))
 	for range 100 {
-		require.NoError(t, l.Public("login", "192.0.2.2"))
+		require.NoError(t, from("192.0.2.2"))
 	}
-	l.Set(Config{PublicPerMinute: 1, MaxKeys: 10})
-	require.ErrorIs(t, l.Public("login", "192.0.2.1"), ratelimit.ErrLimited, "what was counted stays counted")
+	l.Set(cfg(1, 10))
+	require.ErrorIs(t, from("192.0.2.1"), ratelimit.ErrLimited, "what was counted stays counted")
 
 	for i := range 10 {
-		require.NoError(t, l.Public("login", fmt.Sprintf("198.51.100.%d", i)))
+		require.NoError(t, from(fmt.Sprintf("198.51.100.%d", i)))
 	}
-	l.Set(Config{PublicPerMinute: 1, MaxKeys: 3})
-	require.Len(t, l.cells, 3)
-	require.Equal(t, 3, l.order.Len())
-	require.ErrorIs(t, l.Public("login", "198.51.100.9"), ratelimit.ErrLimited, "the newest are kept")
-	require.NoError(t, l.Public("login", "198.51.100.0"))
-	require.Len(t, l.cells, 3)
+	l.Set(cfg(1, 3))
+	require.Equal(t, 3, l.seen.Len())
+	require.ErrorIs(t, from("198.51.100.9"), ratelimit.ErrLimited, "the newest are kept")
+	require.NoError(t, from("198.51.100.0"))
+	require.Equal(t, 3, l.seen.Len())
 }

@@ -22,7 +22,7 @@ import (
 //     nothing, so that knocking does not prolong it.
 //   - Addresses from which the account's user has signed in are counted apart: those who guess from elsewhere, be it
 //     from everywhere at once, cannot lock the user out at home.
-//   - The failures from one address, to whatever accounts, are counted in the memory of each replica.
+//   - The failures from one address, to whatever accounts, are counted with Redis for all replicas, and without by each for itself.
 //
 // An attempt is counted before its password is looked at, so that many at once are no way around it, and taken back when
 // it turns out well.

@@ -90,7 +90,8 @@ func launch(ctx context.Context, dir, binary string, env ...string) (*process, e
 		return nil, err
 	}
 	p.cmd = exec.CommandContext(ctx, binary, "all", "--set", "http.addr="+p.addr, "--set", "http.drain_interval=0s", "--set", "log.level=error",
-		"--set", "http.abuse_guard.rate=1000000", "--set", "http.abuse_guard.burst=1000000") // everything comes from one address
+		"--set", "http.abuse_guard.rate=1000000", "--set", "http.abuse_guard.burst=1000000", // everything comes from one address
+		"--set", "ratelimit.tenant.per_second=1000000", "--set", "ratelimit.tenant.burst=10000000") // and from one tenant
 	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), env...)
 	began := time.Now()
 	if err := p.cmd.Start(); err != nil {

@@ -48,7 +48,8 @@ type LockoutRules struct {
 	Longest time.Duration `mapstructure:"longest"`
 	// ResetAfter forgets the failures of an account when there was none for so long. A sign-in forgets them at once.
 	ResetAfter time.Duration `mapstructure:"reset_after"`
-	// FailuresPerIP is how many failed sign-ins a minute one address may have, to any accounts, on each replica.
+	// FailuresPerIP is how many failed sign-ins a minute one address may have, to any accounts: on all replicas together
+	// with Redis, on each without.
 	FailuresPerIP int `mapstructure:"failures_per_ip"`
 }
 

@@ -18,8 +18,9 @@ type Limit struct {
 	Period time.Duration
 }
 
-// Limiter counts in the memory of one replica: behind n replicas a limit is up to n times as wide. It forgets the keys
-// that have been quiet for the longest when there are too many.
+// Limiter counts for all replicas where Redis is configured. Without one, and while that is away, each counts in its memory:
+// behind n replicas a limit is up to n times as wide then, and the keys that have been quiet for the longest are forgotten
+// when there are too many.
 type Limiter interface {
 	// Allow counts an event of key. One that is too many is ErrLimited, and is not counted.
 	Allow(l Limit, key string) error

@@ -16,8 +16,8 @@ import (
 type Client struct{ *redis.Client }
 
 // Open returns a client for the server of the configuration, which need not be there yet. Whoever opens it closes it.
-// Without redis.url it is an error.
-func Open(cfg Config) (*Client, error) {
+// Without redis.url it is an error. What is to be different from what others get is said by change.
+func Open(cfg Config, change ...func(*redis.Options)) (*Client, error) {
 	opts, err := redis.ParseURL(cfg.URL.Reveal())
 	if err != nil {
 		return nil, errors.New("redis.url is not set, or cannot be used") // the error may quote the password
@@ -28,6 +28,9 @@ func Open(cfg Config) (*Client, error) {
 	opts.ContextTimeoutEnabled = true
 	// A notice of Redis Enterprise about its maintenance; other servers answer the subscription with an error.
 	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	for _, fn := range change {
+		fn(opts)
+	}
 	client := redis.NewClient(opts)
 	client.AddHook(traced{})
 	return &Client{client}, nil
