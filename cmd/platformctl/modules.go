@@ -35,9 +35,10 @@ type described struct {
 }
 
 type route struct {
-	Method string `json:"method" yaml:"method"`
-	Path   string `json:"path" yaml:"path"`
-	Access string `json:"access" yaml:"access"` // a permission, "authenticated" or "public"
+	Method      string `json:"method" yaml:"method"`
+	Path        string `json:"path" yaml:"path"`
+	Access      string `json:"access" yaml:"access"`                               // a permission, "authenticated" or "public"
+	Entitlement string `json:"entitlement,omitempty" yaml:"entitlement,omitempty"` // what the tenant's plan has to grant
 }
 
 func modulesCommand() *cobra.Command {
@@ -127,7 +128,7 @@ func toDescribed(m module.Manifest, enabled bool, routes []httpserver.Route) des
 	}
 	for _, r := range routes {
 		if r.Module == m.Name {
-			d.Routes = append(d.Routes, route{Method: r.Method, Path: r.Path, Access: access(r.Operation)})
+			d.Routes = append(d.Routes, route{Method: r.Method, Path: r.Path, Access: access(r.Operation), Entitlement: string(r.Entitlement)})
 		}
 	}
 	return d
@@ -153,6 +154,9 @@ func text(w io.Writer, m described) {
 	}
 	fmt.Fprintln(w, "\nMETHOD\tPATH\tACCESS")
 	for _, r := range m.Routes {
+		if r.Entitlement != "" {
+			r.Access += " + " + r.Entitlement
+		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Method, r.Path, r.Access)
 	}
 }

@@ -52,12 +52,13 @@ func list(names []string) []string { return append([]string{}, names...) }
 
 // Route is an operation that the process serves.
 type Route struct {
-	Module     string   `json:"module"`
-	Method     string   `json:"method"`
-	Path       string   `json:"path"`
-	Access     string   `json:"access"` // public, authenticated or permission
-	Permission string   `json:"permission,omitempty"`
-	Middleware []string `json:"middleware"` // what a request passes, in this order
+	Module      string   `json:"module"`
+	Method      string   `json:"method"`
+	Path        string   `json:"path"`
+	Access      string   `json:"access"` // public, authenticated or permission
+	Permission  string   `json:"permission,omitempty"`
+	Entitlement string   `json:"entitlement,omitempty"` // what the tenant's plan has to grant
+	Middleware  []string `json:"middleware"`            // what a request passes, in this order
 }
 
 // Routes are filled in by the server of the process, if there is one.

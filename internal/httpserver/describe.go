@@ -20,7 +20,7 @@ func (s *Server) Described() []debug.Route {
 	all := make([]debug.Route, len(s.ops))
 	for i, r := range s.Routes() {
 		all[i] = debug.Route{
-			Module: r.Module, Method: r.Method, Path: r.Path, Access: accesses[r.Access], Permission: string(r.Permission),
+			Module: r.Module, Method: r.Method, Path: r.Path, Access: accesses[r.Access], Permission: string(r.Permission), Entitlement: string(r.Entitlement),
 			Middleware: passes[r.Method+" "+r.Path],
 		}
 	}

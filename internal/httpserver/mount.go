@@ -12,6 +12,7 @@ import (
 
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/contract"
+	"github.com/yourorg/platform/pkg/entitlement"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/perm"
 	"github.com/yourorg/platform/pkg/web"
@@ -27,11 +28,15 @@ type Route struct {
 var anyID = regexp.MustCompile(`\{[^}]*\}`)
 
 // routes reads the contracts, holds them against the catalogue and collects all faults: an operation outside its
-// module's paths, one declared twice, one that names a permission nobody declares.
+// module's paths, one declared twice, one that names a permission or an entitlement nobody declares.
 func routes(c *catalog.Catalog, apis []module.API) ([]contract.Source, []*mounted, error) {
 	var errs []error
 	var sources []contract.Source
 	var ops []*mounted
+	features := map[entitlement.Name]bool{"": true}
+	for _, e := range c.Entitlements() {
+		features[e.Name] = true
+	}
 	declared := map[perm.Permission]perm.Definition{}
 	for _, p := range c.Permissions() {
 		declared[p.Name] = p
@@ -56,6 +61,8 @@ func routes(c *catalog.Catalog, apis []module.API) ([]contract.Source, []*mounte
 				errs = append(errs, fmt.Errorf("%s %s is declared by %s and %s", op.Method, op.Path, other, name))
 			case op.Access == contract.Permitted && declared[op.Permission].Name == "":
 				errs = append(errs, fmt.Errorf("%s %s: no module declares the permission %q", op.Method, op.Path, op.Permission))
+			case !features[op.Entitlement]:
+				errs = append(errs, fmt.Errorf("%s %s: no module declares the entitlement %q", op.Method, op.Path, op.Entitlement))
 			case op.ResourceCheck && len(declared[op.Permission].Attributes) == 0:
 				errs = append(errs, fmt.Errorf("%s %s: x-resource-check, and the permission %q has no attributes", op.Method, op.Path, op.Permission))
 			}
@@ -125,6 +132,9 @@ func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
 	chain = s.pass(chain, web.AfterTenant, op)
 	if op.Access != contract.Public && op.Access != contract.Authenticated {
 		chain = append(chain, s.authorized(op.Operation))
+	}
+	if op.Entitlement != "" {
+		chain = append(chain, s.entitled(op.Operation))
 	}
 	if op.StepUp {
 		chain = append(chain, s.steppedUp)

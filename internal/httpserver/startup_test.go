@@ -124,6 +124,10 @@ func TestAFaultInAContractFailsTheStart(t *testing.T) {
 			[]module.API{api(contractOf("get /api/v1/things | listThings | x-permission: things.thing.steal"), served)},
 			[]string{"GET /api/v1/things", `"things.thing.steal"`},
 		},
+		"nobody declares the entitlement": {
+			[]module.API{api(contractOf("get /api/v1/things | listThings | x-permission: things.thing.read | x-entitlement: things.export"), served)},
+			[]string{"GET /api/v1/things", `no module declares the entitlement "things.export"`},
+		},
 		"a wildcard for a permission": {
 			[]module.API{api(contractOf("get /api/v1/things | listThings | x-permission: things.*"), served)},
 			[]string{"GET /api/v1/things", `"things.*"`},
