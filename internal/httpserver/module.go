@@ -9,7 +9,6 @@ import (
 	"github.com/yourorg/platform/internal/authz"
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/debug"
-	"github.com/yourorg/platform/internal/denial"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/idempotency"
 	"github.com/yourorg/platform/internal/ratelimit"
@@ -51,7 +50,7 @@ type deps struct {
 	Usage   *usage.Recorder
 	Terms   *terms.Book
 	Rates   *ratelimit.Tenants
-	Denials *denial.Recorder
+	Denials terms.Denials
 	Sites   module.Sites
 	Choices settings.Reader
 	Placed  module.PlacedMiddleware
@@ -61,10 +60,7 @@ type deps struct {
 }
 
 func provide(lc fx.Lifecycle, live *config.Live[Config], d deps, apis module.APIs, _ Seeded, stop fx.Shutdowner) (*Server, error) {
-	s, err := New(live.Get(), Deps{
-		d.Log, d.Metrics, d.Catalog, d.Tokens, d.Authz, d.Tenants, d.Audit, d.Tx, d.Health, d.Limits, d.Cookies, d.Errors, d.Answers, d.Tracer, d.Usage, d.Terms, d.Rates, d.Denials, d.Sites.All, d.Placed.All,
-		d.Choices, d.Auth.StepUpAge,
-	}, apis.All...)
+	s, err := New(live.Get(), d.parts(), apis.All...)
 	if err != nil {
 		return nil, err
 	}
