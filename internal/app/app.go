@@ -28,6 +28,7 @@ import (
 	"github.com/yourorg/platform/internal/notify"
 	"github.com/yourorg/platform/internal/outbound"
 	"github.com/yourorg/platform/internal/outbox"
+	"github.com/yourorg/platform/internal/quota"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/reload"
 	"github.com/yourorg/platform/internal/runners"
@@ -51,7 +52,7 @@ func Core(c *catalog.Catalog) fx.Option {
 		auth.Module, authz.Module, tenant.Module, settings.Module,
 		audit.Module, health.Module, management.Module, debug.Module, system.Module, httpserver.Module, seed.Module, housekeeping.Module,
 		reload.Module, lease.Module, outbox.Module, redis.Module, bus.Module, jobs.Module, river.Module, sentry.Module, idempotency.Module, runners.Module,
-		denial.Module, terms.Module, usage.Module,
+		denial.Module, terms.Module, quota.Module, usage.Module,
 		module.Config("modules", catalog.DefaultConfig()),
 		fx.Provide(features, pooled, examined, running, vocabulary, keys),
 	}

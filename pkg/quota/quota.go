@@ -4,7 +4,6 @@ package quota
 import (
 	"context"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,7 +14,8 @@ import (
 // Unit is what is counted, such as tokens or storage_bytes. Constants are generated from module.yaml.
 type Unit string
 
-// Requests counts the requests of signed-in callers. The platform does that itself.
+// Requests counts the requests of signed-in callers, those that fail included. The platform does that itself, for tenants that
+// have a limit on them: see State for what is counted in advance.
 const Requests Unit = "requests"
 
 var format = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -27,43 +27,6 @@ func (u Unit) Valid() bool { return len(u) <= 50 && format.MatchString(string(u)
 type Definition struct {
 	Name        Unit   `yaml:"name" json:"name"`
 	Description string `yaml:"description" json:"description"` // a sentence
-}
-
-// Window is the stretch of time for which a limit holds. Days and months are those of the tenant's time zone.
-type Window string
-
-// The windows, from the shortest on.
-const (
-	Minute   Window = "minute"
-	Hour     Window = "hour"
-	Day      Window = "day"
-	Month    Window = "month"
-	Lifetime Window = "lifetime" // never begins again: for what is kept, such as seats and bytes
-)
-
-// Windows are all of them, from the shortest on.
-func Windows() []Window { return []Window{Minute, Hour, Day, Month, Lifetime} }
-
-// Valid tells whether w is one of the windows.
-func (w Window) Valid() bool { return slices.Contains(Windows(), w) }
-
-// Begins returns when the window that contains t begins and ends in a time zone; both are zero for Lifetime.
-func (w Window) Begins(t time.Time, zone *time.Location) (begin, end time.Time) {
-	t = t.In(zone)
-	year, month, day := t.Date()
-	switch w {
-	case Minute: // an offset of seconds, as some zones had before 1972, must not shift it
-		begin = t.Truncate(time.Minute)
-		return begin, begin.Add(time.Minute)
-	case Hour:
-		begin = t.Truncate(time.Hour)
-		return begin, begin.Add(time.Hour)
-	case Day:
-		return midnight(year, month, day, zone), midnight(year, month, day+1, zone)
-	case Month:
-		return midnight(year, month, 1, zone), midnight(year, month+1, 1, zone)
-	}
-	return time.Time{}, time.Time{}
 }
 
 // MaxAmount bounds limits and amounts, so that sums of them cannot overflow and JSON can show them exactly.
@@ -88,10 +51,14 @@ var (
 
 // Quotas count what the tenant in the context uses. A unit without a limit is counted too. All windows of a unit are
 // checked and counted at once, or none. What is counted in a transaction is undone with it, and until its end others who count
-// the same unit for the same tenant wait. Events are announced when 80 % and 100 % of a limit are reached.
+// the same unit for the same tenant wait: count late in it, and several units always in the same order. Events are announced
+// when 80 % and 100 % of a limit are reached. A unit that no module declares is an error.
+//
+// A window that has begun stays until its end has passed by the clock and in the time zone of the tenant. It never begins
+// again, so that a clock that is set back, and a time zone that is changed, give nothing back.
 type Quotas interface {
-	// Consume counts n, which is positive. What no hard limit has room for is ErrExceeded, which says when to try again, and
-	// is not counted.
+	// Consume counts n, which is positive. What a hard limit has no room for is ErrExceeded, which says when to try again, at
+	// most a day later, and is not counted.
 	Consume(ctx context.Context, u Unit, n int64) error
 
 	// Free gives n back that was kept and is no more, such as the bytes of a deleted file. It is subtracted from the lifetime
@@ -99,10 +66,11 @@ type Quotas interface {
 	Free(ctx context.Context, u Unit, n int64) error
 
 	// Reserve is Consume for an amount that is known only later: n is the most that it can be. Whoever reserves settles or
-	// releases before the end of lasts, after which it stays counted as a whole.
+	// releases before the end of lasts, which is at most 31 days, after which it stays counted as a whole.
 	Reserve(ctx context.Context, u Unit, n int64, lasts time.Duration) (uuid.UUID, error)
 
-	// Settle ends a reservation: actual counts instead of what was reserved, also when it is more.
+	// Settle ends a reservation: actual counts instead of what was reserved, also when it is more, in the windows of the
+	// reservation that have not ended.
 	Settle(ctx context.Context, id uuid.UUID, actual int64) error
 
 	// Release ends a reservation of which nothing was used.
@@ -112,7 +80,8 @@ type Quotas interface {
 	Usage(ctx context.Context) ([]State, error)
 }
 
-// State is how much of a limit is used.
+// State is how much of a limit is used. Replicas count requests in advance, a second's worth and at most a hundredth of what is
+// left: that is used too, until it is given back.
 type State struct {
 	Unit   Unit
 	Window Window
@@ -121,7 +90,8 @@ type State struct {
 	Resets time.Time // zero for Lifetime
 }
 
-// Reached is the event of a tenant that has used 80 % or 100 % of a limit. There is one for each window and level.
+// Reached is the event of a tenant that has used 80 % or 100 % of a limit. There is one for each level, each time that the window
+// begins, and again when the limit is changed; for Lifetime also after the use had fallen 10 % below the level.
 type Reached struct {
 	Unit    Unit   `json:"unit"`
 	Window  Window `json:"window"`
