@@ -136,7 +136,9 @@ func (c *chunk) current(now time.Time) bool { return c.ends.IsZero() || now.Befo
 
 func (c *chunk) standing(left int64) Standing {
 	s := c.shown
-	s.Remaining = c.beyond + left
+	if s.Limit.Window != "" {
+		s.Remaining = c.beyond + left
+	}
 	return s
 }
 

@@ -174,6 +174,9 @@ func (q *Quotas) refusal(ctx context.Context, a account, n int64) (refused, err 
 		q.later(a.id, a.unit)
 	}
 	which, wait := r.full(a.limits, n, a.now, a.zone)
+	if wait == 0 {
+		return nil, errRaced // the row is locked by the attempt, so that this cannot be
+	}
 	return exceeded(which, r[index(which)].used, wait), nil
 }
 

@@ -38,9 +38,12 @@ func TestAllWindowsAreCountedOrNone(t *testing.T) {
 	require.Equal(t, []string{"seats lifetime 2/2", "tokens minute 0/10", "tokens day 0/15", "tokens month 15/5", "tokens lifetime 15"}, used(t, ctx, q))
 	states, err := q.Usage(ctx)
 	require.NoError(t, err)
-	require.Len(t, states, 6)
-	require.Equal(t, pkgquota.State{Unit: pkgquota.Requests, Window: pkgquota.Lifetime}, states[0], "a unit without a limit")
-	require.Equal(t, "2026-03-12T00:00:00Z", states[3].Resets.Format(time.RFC3339))
+	require.Len(t, states, 5, "requests without a limit are not counted")
+	require.Equal(t, "2026-03-12T00:00:00Z", states[2].Resets.Format(time.RFC3339))
+	w.allow()
+	states, err = q.Usage(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []pkgquota.State{{Unit: seats, Window: pkgquota.Lifetime, Used: 2}, {Unit: tokens, Window: pkgquota.Lifetime, Used: 15}}, states)
 }
 
 func TestARefusalSaysWhenToTryAgain(t *testing.T) {
