@@ -12,6 +12,7 @@ import (
 	"github.com/yourorg/platform/modules/notifications"
 	"github.com/yourorg/platform/modules/ops"
 	"github.com/yourorg/platform/modules/settings"
+	"github.com/yourorg/platform/modules/usage"
 
 	"github.com/yourorg/platform/pkg/module"
 )
@@ -27,5 +28,6 @@ func All() []module.IModule {
 		notifications.Module{},
 		ops.Module{},
 		settings.Module{},
+		usage.Module{},
 	}
 }

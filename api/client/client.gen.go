@@ -606,6 +606,33 @@ func (e SettingsSettingsChangeScope) Valid() bool {
 	}
 }
 
+// Defines values for UsageQuotaUseWindow.
+const (
+	UsageQuotaUseWindowDay      UsageQuotaUseWindow = "day"
+	UsageQuotaUseWindowHour     UsageQuotaUseWindow = "hour"
+	UsageQuotaUseWindowLifetime UsageQuotaUseWindow = "lifetime"
+	UsageQuotaUseWindowMinute   UsageQuotaUseWindow = "minute"
+	UsageQuotaUseWindowMonth    UsageQuotaUseWindow = "month"
+)
+
+// Valid indicates whether the value is a known member of the UsageQuotaUseWindow enum.
+func (e UsageQuotaUseWindow) Valid() bool {
+	switch e {
+	case UsageQuotaUseWindowDay:
+		return true
+	case UsageQuotaUseWindowHour:
+		return true
+	case UsageQuotaUseWindowLifetime:
+		return true
+	case UsageQuotaUseWindowMinute:
+		return true
+	case UsageQuotaUseWindowMonth:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ExportAuditEventsParamsFormat.
 const (
 	ExportAuditEventsParamsFormatCsv    ExportAuditEventsParamsFormat = "csv"
@@ -2471,6 +2498,49 @@ type SettingsSettingsChange struct {
 
 // SettingsSettingsChangeScope The tenant's settings or the caller's own.
 type SettingsSettingsChangeScope string
+
+// UsageQuotaUse defines model for UsageQuotaUse.
+type UsageQuotaUse struct {
+	// Limit Null when there is none.
+	Limit *int64 `json:"limit"`
+
+	// ResetsAt When the window ends; null for a lifetime.
+	ResetsAt *time.Time `json:"resets_at"`
+
+	// Soft The limit is announced and refuses nothing.
+	Soft bool `json:"soft"`
+
+	// Unit Example: requests
+	Unit   string              `json:"unit"`
+	Used   int64               `json:"used"`
+	Window UsageQuotaUseWindow `json:"window"`
+}
+
+// UsageQuotaUseWindow defines model for UsageQuotaUse.Window.
+type UsageQuotaUseWindow string
+
+// UsageRate defines model for UsageRate.
+type UsageRate struct {
+	// Burst Requests that may come at once.
+	Burst     int `json:"burst"`
+	PerSecond int `json:"per_second"`
+}
+
+// UsageUsage defines model for UsageUsage.
+type UsageUsage struct {
+	// Entitlements Features that the tenant has, sorted.
+	Entitlements []string `json:"entitlements"`
+
+	// KeyRate Of the requests with each API key; null when it is the platform's default.
+	KeyRate *UsageRate `json:"key_rate"`
+	Plan    string     `json:"plan"`
+
+	// Quotas Sorted by unit, and then from the shortest window on.
+	Quotas []UsageQuotaUse `json:"quotas"`
+
+	// Rate Of all requests of the tenant; null when it is the platform's default.
+	Rate *UsageRate `json:"rate"`
+}
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -4801,6 +4871,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v1/tenants/{id}/suspend (the `SuspendTenant` operationId).
 	SuspendTenant(ctx context.Context, id openapi_types.UUID, params *SuspendTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetUsage See the plan and what is used of it
+	//
+	// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back.
+	//
+	// Corresponds with GET /api/v1/usage (the `GetUsage` operationId).
+	GetUsage(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetLiveness Tell that the process runs
 	//
@@ -7843,6 +7920,23 @@ func (c *Client) ResumeTenant(ctx context.Context, id openapi_types.UUID, params
 // Corresponds with POST /api/v1/tenants/{id}/suspend (the `SuspendTenant` operationId).
 func (c *Client) SuspendTenant(ctx context.Context, id openapi_types.UUID, params *SuspendTenantParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSuspendTenantRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetUsage See the plan and what is used of it
+//
+// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back.
+//
+// Corresponds with GET /api/v1/usage (the `GetUsage` operationId).
+func (c *Client) GetUsage(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetUsageRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -14391,6 +14485,33 @@ func NewSuspendTenantRequest(server string, id openapi_types.UUID, params *Suspe
 	return req, nil
 }
 
+// NewGetUsageRequest constructs an http.Request for the GetUsage method
+func NewGetUsageRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/usage")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetLivenessRequest constructs an http.Request for the GetLiveness method
 func NewGetLivenessRequest(server string) (*http.Request, error) {
 	var err error
@@ -16039,6 +16160,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/tenants/{id}/suspend (the `SuspendTenant` operationId).
 	SuspendTenantWithResponse(ctx context.Context, id openapi_types.UUID, params *SuspendTenantParams, reqEditors ...RequestEditorFn) (*SuspendTenantResponse, error)
+
+	// GetUsageWithResponse See the plan and what is used of it
+	//
+	// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/usage (the `GetUsage` operationId).
+	GetUsageWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetUsageResponse, error)
 
 	// GetLivenessWithResponse Tell that the process runs
 	//
@@ -22304,6 +22434,54 @@ func (r SuspendTenantResponse) ContentType() string {
 	return ""
 }
 
+type GetUsageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UsageUsage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetUsageResponse) GetJSON200() *UsageUsage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetUsageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetUsageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetUsageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetUsageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetUsageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetLivenessResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -25003,6 +25181,21 @@ func (c *ClientWithResponses) SuspendTenantWithResponse(ctx context.Context, id 
 		return nil, err
 	}
 	return ParseSuspendTenantResponse(rsp)
+}
+
+// GetUsageWithResponse See the plan and what is used of it
+//
+// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/usage (the `GetUsage` operationId).
+func (c *ClientWithResponses) GetUsageWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetUsageResponse, error) {
+	rsp, err := c.GetUsage(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetUsageResponse(rsp)
 }
 
 // GetLivenessWithResponse Tell that the process runs
@@ -29778,6 +29971,39 @@ func ParseSuspendTenantResponse(rsp *http.Response) (*SuspendTenantResponse, err
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest IdentityTenantDetails
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetUsageResponse parses an HTTP response from a GetUsageWithResponse call
+func ParseGetUsageResponse(rsp *http.Response) (*GetUsageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetUsageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UsageUsage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/yourorg/platform/internal/debug"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/idempotency"
+	"github.com/yourorg/platform/internal/quota"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
@@ -50,6 +51,7 @@ type deps struct {
 	Usage   *usage.Recorder
 	Terms   *terms.Book
 	Rates   *ratelimit.Tenants
+	Quotas  *quota.Quotas
 	Denials terms.Denials
 	Sites   module.Sites
 	Choices settings.Reader

@@ -119,12 +119,12 @@ func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
 			chain = append(chain, s.throttled(op.Operation))
 		}
 		if op.Optional {
-			chain = append(chain, s.recognized, s.paced, s.factored)
+			chain = append(chain, s.recognized, s.paced, s.counted, s.factored)
 		}
 	case contract.Authenticated:
-		chain = append(chain, s.authenticated, s.paced)
+		chain = append(chain, s.authenticated, s.paced, s.counted)
 	default: // Permitted; anything unknown is held to a permission that nobody has
-		chain = append(chain, s.authenticated, s.paced)
+		chain = append(chain, s.authenticated, s.paced, s.counted)
 	}
 	if op.Access != contract.Public && !op.MFAExempt {
 		chain = append(chain, s.factored)

@@ -25,6 +25,7 @@ import (
 	"github.com/yourorg/platform/internal/forwarded"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/idempotency"
+	"github.com/yourorg/platform/internal/quota"
 	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
@@ -59,6 +60,7 @@ type Deps struct {
 	Usage   *usage.Recorder
 	Terms   Terms
 	Rates   *ratelimit.Tenants
+	Quotas  *quota.Quotas
 	Denials terms.Denials
 	Sites   []module.Site
 	Placed  []web.Placed // what modules put into the way of requests
@@ -90,6 +92,7 @@ type Server struct {
 	usage   *usage.Recorder
 	terms   Terms
 	rates   *ratelimit.Tenants
+	quotas  *quota.Quotas
 	denials terms.Denials
 	pledges pledges
 	busiest *telemetry.Busiest // nil when no tenant is counted by itself
@@ -149,7 +152,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
 		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, answers: d.Answers, settings: d.Settings, recent: d.StepUpAge,
-		proxies: proxies, tracer: d.Tracer, usage: d.Usage, terms: d.Terms, rates: d.Rates, denials: d.Denials, busiest: d.Metrics.Busiest,
+		proxies: proxies, tracer: d.Tracer, usage: d.Usage, terms: d.Terms, rates: d.Rates, quotas: d.Quotas, denials: d.Denials, busiest: d.Metrics.Busiest,
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),
 		},

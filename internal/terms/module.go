@@ -28,7 +28,7 @@ var Module = fx.Module("terms",
 	module.Config("terms", DefaultConfig()),
 	module.Tables(module.MigrationSet{Owner: "terms", Files: module.Sub(migrations, "migrations")}),
 	fx.Provide(func(r *denial.Recorder) Denials { return r }),
-	fx.Provide(newClient, provide, func(b *Book) (terms.Registry, entitlement.Checker, policy.Policies) { return b, b, b }),
+	fx.Provide(newClient, provide, func(b *Book) (terms.Registry, terms.Reader, entitlement.Checker, policy.Policies) { return b, b, b, b }),
 	module.TenantErasers[*Book](),
 )
 

@@ -87,6 +87,12 @@ type Registry interface {
 	DeletePlan(ctx context.Context, name string, ok Accepts) error
 }
 
+// Reader shows a tenant its own terms.
+type Reader interface {
+	// Mine returns the plan of the tenant in ctx, and what counts for it after all.
+	Mine(ctx context.Context) (plan string, g Grant, err error)
+}
+
 // Denied is the event of requests of a tenant that its terms did not allow. Refusals of one sort within a few seconds are
 // one event, so that a flood of them is none of events.
 type Denied struct {
