@@ -70,7 +70,7 @@ func TestRoutesAreShownWithWhatTheyPass(t *testing.T) {
 		require.Equal(t, route.Access == "permission", route.Permission != "", route.Path)
 		if route.Method == "PATCH" && route.Path == "/api/v1/blog/posts/{id}" {
 			require.Equal(t, "blog.post.update", route.Permission)
-			require.Equal(t, append(common, "authenticated", "paced", "factored", "authorized", "validated"), route.Middleware)
+			require.Equal(t, append(common, "authenticated", "paced", "counted", "factored", "authorized", "validated"), route.Middleware)
 		}
 	}
 }
