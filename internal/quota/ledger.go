@@ -26,6 +26,12 @@ type ledger struct {
 var numbered = []string{"minute", "hour", "day", "month"}
 
 func newLedger(db dialect.Driver) *ledger {
+	least, greatest := "LEAST", "GREATEST"
+	if db.Dialect() == dialect.SQLite { // which parses the statement each time: the shorter, the better
+		least, greatest = "MIN", "MAX"
+	}
+	atMost := func(expression string) string { return fmt.Sprintf("%s(%s, %d)", least, expression, maxUsed) }
+	bounded := func(expression string) string { return fmt.Sprintf("%s(%s, 0)", greatest, atMost(expression)) }
 	var names, values, sets, rooms, adjusted, told []string
 	columns := []string{}
 	for i, w := range numbered {
@@ -33,8 +39,8 @@ func newLedger(db dialect.Driver) *ledger {
 		names, values = append(names, w, w+"_used"), append(values, this, "$4")
 		sets = append(
 			sets,
-			fmt.Sprintf("%[1]s = CASE WHEN %[2]s THEN excluded.%[1]s ELSE c.%[1]s END", w, turned),
-			fmt.Sprintf("%[1]s_used = CASE WHEN %[2]s THEN excluded.%[1]s_used ELSE %[3]s END", w, turned, bounded("c."+w+"_used + excluded."+w+"_used")),
+			fmt.Sprintf("%[1]s = %[2]s(excluded.%[1]s, c.%[1]s)", w, greatest),
+			fmt.Sprintf("%[1]s_used = CASE WHEN %[2]s THEN $4 ELSE %[3]s END", w, turned, atMost("c."+w+"_used + $4")),
 			fmt.Sprintf("%[1]s_told = CASE WHEN %[2]s THEN 0 ELSE c.%[1]s_told END", w, turned),
 		)
 		rooms = append(rooms, fmt.Sprintf("(%s OR c.%s_used <= $%d)", turned, w, 9+i)) // what a new window has room for is checked before
@@ -50,7 +56,7 @@ func newLedger(db dialect.Driver) *ledger {
 	return &ledger{
 		db: db,
 		charge: "INSERT INTO quota_counters AS c (id, tenant_id, unit, " + strings.Join(names, ", ") + ", lifetime_used) VALUES ($1, $2, $3, " + strings.Join(values, ", ") + ", $4)" +
-			" ON CONFLICT (tenant_id, unit) DO UPDATE SET " + strings.Join(sets, ", ") + ", lifetime_used = " + bounded("c.lifetime_used + excluded.lifetime_used") +
+			" ON CONFLICT (tenant_id, unit) DO UPDATE SET " + strings.Join(sets, ", ") + ", lifetime_used = " + atMost("c.lifetime_used + $4") +
 			" WHERE " + strings.Join(rooms, " AND ") + " AND c.lifetime_used <= $13" + returning,
 		adjust: "UPDATE quota_counters SET " + strings.Join(adjusted, ", ") + ", lifetime_used = " + bounded("lifetime_used + $3") + " WHERE tenant_id = $1 AND unit = $2" + returning,
 		free: "UPDATE quota_counters SET lifetime_used = " + left + ", lifetime_told = CASE WHEN 10 * " + left + " < 7 * lifetime_told_of THEN 0" +
@@ -59,11 +65,6 @@ func newLedger(db dialect.Driver) *ledger {
 		lock:  "UPDATE quota_counters SET lifetime_used = lifetime_used WHERE tenant_id = $1 AND unit = $2" + returning,
 		where: "SELECT unit, " + strings.Join(columns, ", ") + " FROM quota_counters WHERE tenant_id = $1",
 	}
-}
-
-// bounded keeps an expression between 0 and maxUsed. Neither engine has a function for that which the other has too.
-func bounded(expression string) string {
-	return fmt.Sprintf("CASE WHEN %[1]s < 0 THEN 0 WHEN %[1]s > %[2]d THEN %[2]d ELSE %[1]s END", expression, maxUsed)
 }
 
 // add counts n in every window, if all hard limits have room for it, and returns the row as it is then. Otherwise it

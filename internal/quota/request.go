@@ -29,8 +29,7 @@ type Standing struct {
 // was counted in the database before. A replica that is killed has at most its chunk counted without use: never is more
 // served than the limits allow. Without a limit on requests nothing is done.
 func (q *Quotas) Request(ctx context.Context, id tenant.ID, t *terms.Terms) (Standing, error) {
-	limits := t.Limits(quota.Requests)
-	if len(limits) == 0 {
+	if len(t.Quotas) == 0 {
 		return Standing{}, nil
 	}
 	if m := q.meters.find(id); m != nil {
@@ -42,6 +41,10 @@ func (q *Quotas) Request(ctx context.Context, id tenant.ID, t *terms.Terms) (Sta
 				return c.standing(left), nil
 			}
 		}
+	}
+	limits := t.Limits(quota.Requests)
+	if len(limits) == 0 {
+		return Standing{}, nil
 	}
 	return q.queue(ctx, id, t, limits)
 }
