@@ -16,6 +16,7 @@ import (
 	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/event"
 	"github.com/yourorg/platform/pkg/job"
+	"github.com/yourorg/platform/pkg/quota"
 	"github.com/yourorg/platform/pkg/tx"
 	"github.com/yourorg/platform/pkg/web"
 )
@@ -31,11 +32,12 @@ type blog struct {
 
 	events event.Publisher
 	jobs   job.Enqueuer
+	quotas quota.Quotas
 }
 
-func newBlog(cfg Config, run tx.Runner, posts *store, i *index, access authz.Authorizer, events event.Publisher, jobs job.Enqueuer) *blog {
+func newBlog(cfg Config, run tx.Runner, posts *store, i *index, access authz.Authorizer, events event.Publisher, jobs job.Enqueuer, quotas quota.Quotas) *blog {
 	return &blog{
-		cfg: cfg, tx: run, posts: posts, index: i, authz: access, events: events, jobs: jobs,
+		cfg: cfg, tx: run, posts: posts, index: i, authz: access, events: events, jobs: jobs, quotas: quotas,
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}
 }
@@ -123,7 +125,10 @@ func (b *blog) announce(ctx context.Context, before, after Post) error {
 	case after.Status != published:
 		return nil
 	case before.Status != published:
-		return b.events.Publish(ctx, after.announcement())
+		if err := b.events.Publish(ctx, after.announcement()); err != nil {
+			return err
+		}
+		return b.quotas.Consume(ctx, blogapi.UnitPublishedPosts, 1) // last, since others of the tenant wait from here on
 	default: // it may have other words now
 		_, err := b.jobs.Enqueue(ctx, indexPost{Post: after.ID})
 		return err
@@ -142,6 +147,9 @@ func (b *blog) deletePost(ctx context.Context, id uuid.UUID, seen web.Condition)
 		if err := b.posts.delete(ctx, id); err != nil {
 			return err
 		}
-		return b.index.remove(ctx, id)
+		if err := b.index.remove(ctx, id); err != nil || p.Status != published {
+			return err
+		}
+		return b.quotas.Free(ctx, blogapi.UnitPublishedPosts, 1)
 	})
 }

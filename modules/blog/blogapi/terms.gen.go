@@ -4,9 +4,15 @@ package blogapi
 
 import (
 	"github.com/yourorg/platform/pkg/entitlement"
+	"github.com/yourorg/platform/pkg/quota"
 )
 
 // The features that a plan may grant.
 const (
 	EntFollowing entitlement.Name = "blog.following" // Follow the blog, and be told of what is new.
+)
+
+// What quotas count.
+const (
+	UnitPublishedPosts quota.Unit = "published_posts" // Posts that are published, until they are deleted.
 )
