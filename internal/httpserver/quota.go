@@ -22,14 +22,8 @@ func (s *Server) counted(c *gin.Context) {
 		c.Next()
 		return
 	}
-	t, err := s.terms.Of(ctx, id)
-	if err != nil {
-		err = s.quotas.Unknown(err)
-	} else {
-		var standing quota.Standing
-		standing, err = s.quotas.Request(ctx, id, t)
-		announceQuota(c.Writer.Header(), standing)
-	}
+	standing, err := s.quotas.Count(ctx, id)
+	announceQuota(c.Writer.Header(), standing)
 	if err != nil {
 		s.turnAway(c, err)
 		return

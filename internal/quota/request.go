@@ -25,6 +25,19 @@ type Standing struct {
 	Length    time.Duration // of the window; 0 for Lifetime
 }
 
+// Count is Request under the terms that the tenant has now.
+func (q *Quotas) Count(ctx context.Context, id tenant.ID) (Standing, error) {
+	t, err := q.terms.Of(ctx, id)
+	if err == nil {
+		return q.Request(ctx, id, t)
+	}
+	if q.cfg.OnError == allow && ctx.Err() == nil {
+		q.metrics.unchecked.Inc()
+		return Standing{}, nil
+	}
+	return Standing{}, err
+}
+
 // Request counts a request of the tenant in ctx, which is id and has these terms. Most are counted in memory, from a chunk that
 // was counted in the database before. A replica that is killed has at most its chunk counted without use: never is more
 // served than the limits allow. Without a limit on requests nothing is done.
@@ -104,15 +117,6 @@ func (q *Quotas) refuse(ctx context.Context, r *refusal, now time.Time) (Standin
 		wait = min(r.shown.Resets.Sub(now), maxWait)
 	}
 	return r.shown, exceeded(r.shown.Limit, r.used, wait)
-}
-
-// Unknown is what becomes of a request of which err keeps the terms from being known: nil when it is served all the same.
-func (q *Quotas) Unknown(err error) error {
-	if q.cfg.OnError == allow {
-		q.metrics.unchecked.Inc()
-		return nil
-	}
-	return err
 }
 
 // ahead refills before the last of the chunk is taken, so that nobody waits.

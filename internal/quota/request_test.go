@@ -45,16 +45,15 @@ func (w *watched) InTx(ctx context.Context, fn func(context.Context) error) erro
 func (w *watched) watch(p *quota.Parts) { w.Runner, p.Run = p.Run, w }
 
 // ask sends a request of the tenant in ctx.
-func ask(ctx context.Context, q *quota.Quotas, w *world) (quota.Standing, error) {
-	t, _ := w.Of(ctx, of(ctx))
-	return q.Request(ctx, of(ctx), t)
+func ask(ctx context.Context, q *quota.Quotas) (quota.Standing, error) {
+	return q.Count(ctx, of(ctx))
 }
 
 // serve sends requests until one is refused, at most so many.
-func serve(t testing.TB, ctx context.Context, q *quota.Quotas, w *world, most int) (served int) {
+func serve(t testing.TB, ctx context.Context, q *quota.Quotas, most int) (served int) {
 	t.Helper()
 	for range most {
-		if _, err := ask(ctx, q, w); err != nil {
+		if _, err := ask(ctx, q); err != nil {
 			require.ErrorIs(t, err, pkgquota.ErrExceeded)
 			return served
 		}
@@ -93,7 +92,7 @@ func TestWithoutALimitOnRequestsNothingIsDone(t *testing.T) {
 	b := newBench(t)
 	w, seen := newWorld(hard(tokens, pkgquota.Day, 1)), &watched{}
 	q, ctx := b.replica(w, seen.watch), someone(t)
-	standing, err := ask(ctx, q, w)
+	standing, err := ask(ctx, q)
 	require.NoError(t, err)
 	require.Zero(t, standing)
 	require.Zero(t, seen.begun.Load())
@@ -106,11 +105,11 @@ func TestMostRequestsAreCountedInMemory(t *testing.T) {
 	w, seen := newWorld(hard(requests, pkgquota.Hour, 1_000_000), hard(requests, pkgquota.Month, 2_000_000)), &watched{}
 	q, ctx := b.replica(w, seen.watch), someone(t)
 	for range 10 {
-		require.Equal(t, 500, serve(t, ctx, q, w, 500))
+		require.Equal(t, 500, serve(t, ctx, q, 500))
 		w.pass(time.Second)
 	}
 	require.Less(t, seen.begun.Load(), int64(100), "of 5000 requests")
-	standing, err := ask(ctx, q, w)
+	standing, err := ask(ctx, q)
 	require.NoError(t, err)
 	require.Equal(t, hard(requests, pkgquota.Hour, 1_000_000), standing.Limit, "the one of which less is left")
 	require.EqualValues(t, 1_000_000-5001, standing.Remaining)
@@ -120,7 +119,7 @@ func TestMostRequestsAreCountedInMemory(t *testing.T) {
 	sweep(t, q)
 	require.Equal(t, []string{"requests hour 5001/1000000", "requests month 5001/2000000", "requests lifetime 5001"}, used(t, ctx, q), "the rest is given back")
 	require.Zero(t, q.Tenants(), "and the tenant forgotten")
-	require.Equal(t, 1, serve(t, ctx, q, w, 1), "until it is there again")
+	require.Equal(t, 1, serve(t, ctx, q, 1), "until it is there again")
 }
 
 func TestTwoReplicasServeWhatThereIsAndNoMore(t *testing.T) {
@@ -134,7 +133,7 @@ func TestTwoReplicasServeWhatThereIsAndNoMore(t *testing.T) {
 		for i := range 16 {
 			all.Go(func() {
 				for range 100 {
-					switch _, err := ask(ctx, replicas[i%2], w); {
+					switch _, err := ask(ctx, replicas[i%2]); {
 					case err == nil:
 						served.Add(1)
 					case errors.Is(err, pkgquota.ErrExceeded):
@@ -169,14 +168,14 @@ func TestAWindowThatEndsTakesItsRequestsAlong(t *testing.T) {
 	b := newBench(t)
 	w := newWorld(hard(requests, pkgquota.Minute, 2000), hard(requests, pkgquota.Day, 100_000))
 	q, ctx := b.replica(w), someone(t)
-	require.Equal(t, 300, serve(t, ctx, q, w, 300))
+	require.Equal(t, 300, serve(t, ctx, q, 300))
 	q.Settled()
 	w.pass(time.Minute)
-	require.Equal(t, 2000, serve(t, ctx, q, w, 2500), "what was left of the minute before is not served in this one")
+	require.Equal(t, 2000, serve(t, ctx, q, 2500), "what was left of the minute before is not served in this one")
 	sweep(t, q)
 	require.Equal(t, []string{"requests minute 2000/2000", "requests day 2300/100000", "requests lifetime 2300"}, used(t, ctx, q), "but given back")
 	w.pass(time.Minute)
-	require.Equal(t, 100, serve(t, ctx, q, w, 100))
+	require.Equal(t, 100, serve(t, ctx, q, 100))
 	q.Settled()
 	w.pass(time.Minute)
 	q.Sweep(t.Context())
@@ -189,11 +188,11 @@ func TestWhoeverStopsGivesBackAndWhoeverIsKilledDoesNot(t *testing.T) {
 	w := newWorld(hard(requests, pkgquota.Day, 10_000))
 	stopped, killed, ctx := b.replica(w), b.replica(w), someone(t)
 	require.NoError(t, stopped.Start(t.Context()))
-	require.Equal(t, 1000, serve(t, ctx, stopped, w, 1000))
+	require.Equal(t, 1000, serve(t, ctx, stopped, 1000))
 	require.NoError(t, stopped.Stop(t.Context()))
 	require.Equal(t, []string{"requests day 1000/10000", "requests lifetime 1000"}, used(t, ctx, stopped))
 
-	require.Equal(t, 1000, serve(t, ctx, killed, w, 1000))
+	require.Equal(t, 1000, serve(t, ctx, killed, 1000))
 	killed.Settled()
 	states, err := stopped.Usage(ctx)
 	require.NoError(t, err)
@@ -207,10 +206,10 @@ func TestRefusedRequestsCostNoDatabase(t *testing.T) {
 	w, seen := newWorld(hard(requests, pkgquota.Minute, 3), hard(requests, pkgquota.Month, 10)), &watched{}
 	w.pass(57 * time.Second)
 	q, ctx := b.replica(w, seen.watch), someone(t)
-	require.Equal(t, 3, serve(t, ctx, q, w, 10))
+	require.Equal(t, 3, serve(t, ctx, q, 10))
 	before := seen.begun.Load()
 	for range 100 {
-		standing, err := ask(ctx, q, w)
+		standing, err := ask(ctx, q)
 		require.ErrorIs(t, err, pkgquota.ErrExceeded)
 		require.Equal(t, 3*time.Second, problem.From(err).RetryAfter)
 		require.Equal(t, hard(requests, pkgquota.Minute, 3), standing.Limit)
@@ -219,14 +218,14 @@ func TestRefusedRequestsCostNoDatabase(t *testing.T) {
 	require.Equal(t, before, seen.begun.Load())
 	require.Len(t, b.denied.all, 101)
 	w.pass(time.Second)
-	require.Zero(t, serve(t, ctx, q, w, 10))
+	require.Zero(t, serve(t, ctx, q, 10))
 	require.Equal(t, before+1, seen.begun.Load(), "after a second it looks again")
 	w.allow(hard(requests, pkgquota.Minute, 5))
-	require.Equal(t, 2, serve(t, ctx, q, w, 10), "other terms count at once")
+	require.Equal(t, 2, serve(t, ctx, q, 10), "other terms count at once")
 	w.allow(hard(requests, pkgquota.Minute, 4))
-	require.Zero(t, serve(t, ctx, q, w, 10))
+	require.Zero(t, serve(t, ctx, q, 10))
 	w.pass(2 * time.Second)
-	require.Equal(t, 4, serve(t, ctx, q, w, 10), "in the next minute there is room at once")
+	require.Equal(t, 4, serve(t, ctx, q, 10), "in the next minute there is room at once")
 }
 
 func TestALimitThatIsLoweredEndsWhatWasTakenInAdvance(t *testing.T) {
@@ -234,16 +233,16 @@ func TestALimitThatIsLoweredEndsWhatWasTakenInAdvance(t *testing.T) {
 	b := newBench(t)
 	w := newWorld(hard(requests, pkgquota.Day, 100_000))
 	q, ctx := b.replica(w), someone(t)
-	require.Equal(t, 1000, serve(t, ctx, q, w, 1000))
+	require.Equal(t, 1000, serve(t, ctx, q, 1000))
 	w.allow(hard(requests, pkgquota.Day, 1010))
-	require.Equal(t, 10, serve(t, ctx, q, w, 100))
+	require.Equal(t, 10, serve(t, ctx, q, 100))
 	sweep(t, q)
 	require.Equal(t, []string{"requests day 1010/1010", "requests lifetime 1010"}, used(t, ctx, q))
 	w.allow(hard(requests, pkgquota.Day, 0))
-	_, err := ask(ctx, q, w)
+	_, err := ask(ctx, q)
 	require.ErrorIs(t, err, pkgquota.ErrExceeded)
 	w.allow(soft(requests, pkgquota.Day, 0))
-	standing, err := ask(ctx, q, w)
+	standing, err := ask(ctx, q)
 	require.NoError(t, err)
 	require.Zero(t, standing, "a soft limit is no promise")
 }
@@ -258,13 +257,13 @@ func TestManyRequestsAtOnceShareARefill(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			_, err := ask(ctx, q, w)
+			_, err := ask(ctx, q)
 			require.NoError(t, err)
 		})
 	}
 	gone, leave := context.WithCancel(ctx)
 	all.Go(func() {
-		_, err := ask(gone, q, w)
+		_, err := ask(gone, q)
 		require.ErrorIs(t, err, context.Canceled)
 	})
 	require.Eventually(t, func() bool { return q.Waiting(of(ctx)) == 51 }, time.Minute, time.Millisecond)
@@ -283,20 +282,20 @@ func TestARefillAheadKeepsNobodyWaiting(t *testing.T) {
 	b := newBench(t)
 	w, seen := newWorld(hard(requests, pkgquota.Day, 1_000_000)), &watched{}
 	q, ctx := b.replica(w, seen.watch), someone(t)
-	require.Equal(t, 1000, serve(t, ctx, q, w, 1000))
+	require.Equal(t, 1000, serve(t, ctx, q, 1000))
 	q.Settled()
 	gate := make(chan struct{})
 	seen.gate.Store(&gate)
 	before := seen.begun.Load()
 	for seen.begun.Load() == before && !q.Refilling(of(ctx)) {
-		_, err := ask(ctx, q, w)
+		_, err := ask(ctx, q)
 		require.NoError(t, err)
 	}
-	_, err := ask(ctx, q, w) // the refill is held up, and there is still something to serve
+	_, err := ask(ctx, q) // the refill is held up, and there is still something to serve
 	require.NoError(t, err)
 	close(gate)
 	q.Settled()
-	require.Equal(t, 1000, serve(t, ctx, q, w, 1000))
+	require.Equal(t, 1000, serve(t, ctx, q, 1000))
 	q.Settled()
 }
 
@@ -308,10 +307,10 @@ func TestADatabaseThatIsAwayDeniesOrAllows(t *testing.T) {
 		core, logs := observer.New(zap.InfoLevel)
 		q := b.configured(quota.Config{OnError: mode}, w, seen.watch, func(p *quota.Parts) { p.Log = zap.New(core) })
 		ctx := someone(t)
-		require.Equal(t, 1, serve(t, ctx, q, w, 1))
+		require.Equal(t, 1, serve(t, ctx, q, 1))
 		seen.lost.Store(true)
 		for range 20 {
-			standing, err := ask(ctx, q, w)
+			standing, err := ask(ctx, q)
 			require.Zero(t, standing)
 			if mode == "allow" {
 				require.NoError(t, err)
@@ -325,20 +324,23 @@ func TestADatabaseThatIsAwayDeniesOrAllows(t *testing.T) {
 		require.Len(t, logs.FilterMessage("requests cannot be counted").All(), 1)
 		require.Equal(t, mode, logs.All()[0].ContextMap()["on_error"])
 		w.pass(time.Second)
-		_, _ = ask(ctx, q, w)
+		_, _ = ask(ctx, q)
 		require.Len(t, logs.All(), 1, "once")
-		require.Equal(t, mode == "allow", q.Unknown(errLost) == nil)
+		w.change(func(w *world) { w.unknown = errLost })
+		_, err := q.Count(ctx, of(ctx))
+		require.Equal(t, mode == "allow", err == nil, "nor is it known whether there is a limit")
+		w.change(func(w *world) { w.unknown = nil })
 
 		seen.lost.Store(false)
 		w.pass(time.Second)
-		require.Equal(t, 1, serve(t, ctx, q, w, 1))
+		require.Equal(t, 1, serve(t, ctx, q, 1))
 		require.Len(t, logs.FilterMessage("requests can be counted again").All(), 1)
 		q.Settled()
 		values := map[string]float64{"deny": 0, "allow": 22}
 		require.InDelta(t, values[mode], value(t, q, "platform_quota_unchecked_total"), 0)
 		require.Equal(t, []string{"requests day 2/100", "requests lifetime 2"}, used(t, ctx, q))
 		w.change(func(w *world) { w.lost = errLost })
-		_, err := q.Usage(ctx)
+		_, err = q.Usage(ctx)
 		require.ErrorIs(t, err, errLost)
 	}
 }

@@ -37,6 +37,8 @@ type world struct {
 	zone  *time.Location
 	time  time.Time
 	lost  error // instead of the zone
+
+	unknown error // instead of the terms
 }
 
 func newWorld(limits ...pkgquota.Limit) *world {
@@ -48,7 +50,7 @@ func newWorld(limits ...pkgquota.Limit) *world {
 func (w *world) Of(context.Context, tenant.ID) (*terms.Terms, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.terms, nil
+	return w.terms, w.unknown
 }
 
 func (w *world) Zone(context.Context, tenant.ID) (*time.Location, error) {
