@@ -109,8 +109,19 @@ func (s *Server) mount(apis []module.API, ops []*mounted) (err error) {
 	return errors.Join(errs...)
 }
 
-// handle is the path of a request: who, where, may they, is it well-formed, do it.
+// handle puts an operation into service.
 func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
+	chain := s.chain(op)
+	op.passes = names(chain, op.placed)
+	chain = append(chain, handler)
+	s.engine.Handle(op.Method, op.Route(), chain...)
+	if op.Method == http.MethodGet {
+		s.engine.Handle(http.MethodHead, op.Route(), chain...)
+	}
+}
+
+// chain is the path of a request: who, where, may they, is it well-formed.
+func (s *Server) chain(op *mounted) []gin.HandlerFunc {
 	chain := s.pass(s.front(op), web.AfterLog, op)
 	switch op.Access {
 	case contract.Public:
@@ -147,13 +158,7 @@ func (s *Server) handle(op *mounted, handler gin.HandlerFunc) {
 		chain = append(chain, unchanged)
 	}
 	chain = append(chain, s.validated(op.Operation))
-	chain = s.passNamed(s.pass(chain, web.AfterValidation, op), op)
-	op.passes = names(chain, op.placed)
-	chain = append(chain, handler)
-	s.engine.Handle(op.Method, op.Route(), chain...)
-	if op.Method == http.MethodGet {
-		s.engine.Handle(http.MethodHead, op.Route(), chain...)
-	}
+	return s.passNamed(s.pass(chain, web.AfterValidation, op), op)
 }
 
 // Routes lists what a set of contracts serves, sorted by path, or all faults in them and in the middleware that they name.

@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"net/http"
 	"strconv"
 	"time"
 
@@ -23,7 +22,9 @@ func (s *Server) counted(c *gin.Context) {
 		return
 	}
 	standing, err := s.quotas.Count(ctx, id)
-	announceQuota(c.Writer.Header(), standing)
+	if standing.Limit.Window != "" {
+		announce(c, []string{quotaPolicy(standing)}, []string{quotaLeft(standing)})
+	}
 	if err != nil {
 		s.turnAway(c, err)
 		return
@@ -41,26 +42,24 @@ func (s *Server) turnAway(c *gin.Context, err error) {
 	s.fail(c, err)
 }
 
-// The headers of draft-ietf-httpapi-ratelimit-headers-10, as net/http spells them. Others may have lines in them, too.
-const (
-	rateLimit       = "Ratelimit"
-	rateLimitPolicy = "Ratelimit-Policy"
-)
-
-func announceQuota(h http.Header, s quota.Standing) {
-	if s.Limit.Window == "" {
-		return
-	}
-	var policy, state [96]byte
-	p := append(append(append(policy[:0], `"requests-`...), s.Limit.Window...), '"')
-	r := append(state[:0], p...)
-	p = strconv.AppendInt(append(p, ";q="...), s.Limit.Amount, 10)
-	r = strconv.AppendInt(append(r, ";r="...), s.Remaining, 10)
+func quotaPolicy(s quota.Standing) string {
+	var room [96]byte
+	text := strconv.AppendInt(append(quotaName(room[:0], s), ";q="...), s.Limit.Amount, 10)
 	if s.Length > 0 {
-		p = strconv.AppendInt(append(p, ";w="...), int64(s.Length/time.Second), 10)
-		left := max(time.Until(s.Resets), 0)
-		r = strconv.AppendInt(append(r, ";t="...), int64((left+time.Second-1)/time.Second), 10)
+		text = strconv.AppendInt(append(text, ";w="...), int64(s.Length/time.Second), 10)
 	}
-	h[rateLimitPolicy] = append(h[rateLimitPolicy], string(p))
-	h[rateLimit] = append(h[rateLimit], string(r))
+	return string(text)
+}
+
+func quotaLeft(s quota.Standing) string {
+	var room [96]byte
+	text := strconv.AppendInt(append(quotaName(room[:0], s), ";r="...), s.Remaining, 10)
+	if s.Length > 0 {
+		text = strconv.AppendInt(append(text, ";t="...), int64(seconds(max(time.Until(s.Resets), 0))), 10)
+	}
+	return string(text)
+}
+
+func quotaName(b []byte, s quota.Standing) []byte {
+	return append(append(append(b, `"requests-`...), s.Limit.Window...), '"')
 }

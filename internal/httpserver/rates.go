@@ -40,7 +40,7 @@ func (s *Server) paced(c *gin.Context) {
 	}
 	t, err := s.terms.Of(ctx, id)
 	if err != nil { // nobody gets through because of it
-		s.fail(c, err)
+		s.turnAway(c, err)
 		return
 	}
 	asks := ratelimit.Caller{Tenant: id, Rate: t.Rate, KeyRate: t.KeyRate}
@@ -56,7 +56,7 @@ func (s *Server) paced(c *gin.Context) {
 		if d.Refused != "" {
 			s.denials.Denied(ctx, "rate", d.Refused)
 		}
-		s.fail(c, err)
+		s.turnAway(c, err)
 		return
 	}
 	c.Next()

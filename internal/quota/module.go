@@ -12,6 +12,7 @@ import (
 	_ "github.com/yourorg/platform/internal/quota/ent/runtime" // installs the hooks of the schema
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/terms"
+	"github.com/yourorg/platform/internal/usage"
 	"github.com/yourorg/platform/pkg/event"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/quota"
@@ -37,12 +38,13 @@ type deps struct {
 	Tenants tenant.Profiles
 	Events  event.Publisher
 	Denials *denial.Recorder
+	Used    *usage.Recorder
 	Catalog *catalog.Catalog
 	Log     *zap.Logger
 }
 
 func provide(lc fx.Lifecycle, cfg Config, d deps) *Quotas {
-	q := New(cfg, Parts{DB: d.DB, Run: d.DB, Terms: d.Terms, Zones: d.Tenants, Events: d.Events, Denials: d.Denials, Catalog: d.Catalog, Log: d.Log})
+	q := New(cfg, Parts{DB: d.DB, Run: d.DB, Terms: d.Terms, Zones: d.Tenants, Events: d.Events, Denials: d.Denials, Used: d.Used, Catalog: d.Catalog, Log: d.Log})
 	lc.Append(fx.StartStopHook(q.Start, q.Stop))
 	return q
 }

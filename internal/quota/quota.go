@@ -27,6 +27,7 @@ type Quotas struct {
 	zones   Zones
 	events  event.Publisher
 	denials terms.Denials
+	used    Used
 	log     *zap.Logger
 	now     func() time.Time
 	units   map[quota.Unit]struct{}
@@ -53,6 +54,11 @@ type Zones interface {
 	Zone(ctx context.Context, id tenant.ID) (*time.Location, error)
 }
 
+// Used hears of what has been consumed, when that has committed.
+type Used interface {
+	Consumed(id tenant.ID, u quota.Unit, n int64)
+}
+
 // Catalog is what modules declare.
 type Catalog interface{ Units() []quota.Definition }
 
@@ -64,6 +70,7 @@ type Parts struct {
 	Zones   Zones
 	Events  event.Publisher
 	Denials terms.Denials
+	Used    Used // nil when nobody wants to hear of it
 	Catalog Catalog
 	Log     *zap.Logger
 	Now     func() time.Time // nil means time.Now
@@ -75,7 +82,7 @@ var _ quota.Quotas = (*Quotas)(nil)
 // or by Sweep.
 func New(cfg Config, p Parts) *Quotas {
 	q := &Quotas{
-		cfg: cfg, ledger: newLedger(p.DB), run: p.Run, terms: p.Terms, zones: p.Zones, events: p.Events, denials: p.Denials,
+		cfg: cfg, ledger: newLedger(p.DB), run: p.Run, terms: p.Terms, zones: p.Zones, events: p.Events, denials: p.Denials, used: p.Used,
 		log: p.Log.Named("quota"), now: p.Now, units: map[quota.Unit]struct{}{}, metrics: newMetrics(), late: map[late]struct{}{},
 	}
 	if q.now == nil {
@@ -132,8 +139,18 @@ func (q *Quotas) Consume(ctx context.Context, u quota.Unit, n int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = q.consume(ctx, a, n, nil)
+	_, err = q.consume(ctx, a, n, func(ctx context.Context, _ *row) error {
+		q.tell(ctx, a.id, u, n)
+		return nil
+	})
 	return err
+}
+
+// tell counts for the analytics once the transaction in ctx has committed. Of a reservation that is what it is settled with.
+func (q *Quotas) tell(ctx context.Context, id tenant.ID, u quota.Unit, n int64) {
+	if q.used != nil && n > 0 {
+		tx.AfterCommit(ctx, func(context.Context) { q.used.Consumed(id, u, n) })
+	}
 }
 
 // consume counts, calls then in the same transaction, and returns the row as it is then. A refusal does not spoil the

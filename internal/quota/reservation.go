@@ -73,8 +73,12 @@ func (q *Quotas) Settle(ctx context.Context, id uuid.UUID, actual int64) error {
 		if unknown = errors.Is(err, quota.ErrReservation); unknown { // which does not spoil the transaction of the caller
 			return nil
 		}
-		if err != nil || actual == amount {
+		if err != nil {
 			return err
+		}
+		q.tell(ctx, in, u, actual)
+		if actual == amount {
+			return nil
 		}
 		r, err := q.ledger.change(ctx, in, u, actual-amount, at)
 		if err != nil || r == nil || actual < amount {
