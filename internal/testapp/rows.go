@@ -62,10 +62,10 @@ func (a *App) Tamper(t testing.TB, statements ...string) {
 	}
 }
 
-// Settled waits until no job is due or being done, so that what was promised before has happened.
+// Settled waits until no job and no delivery of an event is due or being done, so that what was promised before has happened.
 func (a *App) Settled(t testing.TB) {
 	t.Helper()
-	require.Eventually(t, func() bool { return len(a.Rows(t, unsettled)) == 0 }, 60*time.Second, 5*time.Millisecond, "jobs are not done")
+	require.Eventually(t, func() bool { return len(a.Rows(t, unsettled)) == 0 }, 60*time.Second, 5*time.Millisecond, "jobs or deliveries are not done")
 }
 
 // Dump is everything in the database but what any request may leave behind: the audit trail, the feed of changes,
@@ -100,5 +100,6 @@ func (a *App) Dump(t testing.TB) map[string][]string {
 	return dump
 }
 
-// unsettled finds jobs that are queued or running. Those that wait for their time are left alone.
-const unsettled = "SELECT id FROM jobs_jobs WHERE state IN (0, 2)"
+// unsettled finds jobs that are queued or running, and events that are being delivered. Those that wait for their time are left
+// alone.
+const unsettled = "SELECT 1 AS due FROM jobs_jobs WHERE state IN (0, 2) UNION ALL SELECT 1 FROM outbox_deliveries WHERE state = 0"
