@@ -117,7 +117,8 @@ func (b *Book) load(ctx context.Context, id tenant.ID, generation uint64) (*Term
 	return t, nil
 }
 
-// planOf is the plan that counts. One that is not there any more, because the configuration has changed, grants nothing.
+// planOf is the plan that counts. One that is not there any more, because the configuration has changed, grants nothing: its
+// tenants are entitled to nothing, and held to the rates and quotas of the default plan rather than to none.
 func (b *Book) planOf(ctx context.Context, l terms.Limits) (terms.Plan, error) {
 	name := l.Plan
 	if name == "" {
@@ -126,7 +127,8 @@ func (b *Book) planOf(ctx context.Context, l terms.Limits) (terms.Plan, error) {
 	plan, err := b.Plan(ctx, name)
 	if errors.Is(err, terms.ErrUnknownPlan) {
 		b.log.Error("a tenant has a plan that there is not, and is entitled to nothing", zap.String("plan", name))
-		return terms.Plan{Name: name, Version: -1}, nil
+		initial := b.plans[b.initial]
+		return terms.Plan{Name: name, Version: -1, Grant: terms.Grant{Rate: initial.Rate, KeyRate: initial.KeyRate, Quotas: initial.Quotas}}, nil
 	}
 	return plan, err
 }
