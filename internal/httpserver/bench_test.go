@@ -58,14 +58,16 @@ paths:
 
 func nothing(c *gin.Context) { c.Writer.WriteHeader(http.StatusNoContent) }
 
-// everything turns on what is off in tests. The guard counts, and refuses nobody.
+// everything turns on what is off in tests. All limits count, and refuse nobody.
 var everything = []string{
 	"http.abuse_guard.enabled=true", "http.abuse_guard.rate=1000000", "http.abuse_guard.burst=1000000",
 	"http.trusted_proxies=10.0.0.0/8", "http.cors.allowed_origins=https://app.example.com",
+	"ratelimit.tenant.per_second=1000000", "ratelimit.tenant.burst=10000000",
+	"terms.plans=standard=*; requests 1000000000000/day; requests 10000000000000/month",
 }
 
 // BenchmarkPath is what the secured path costs: recovery, request id, JSON log, metrics, security headers, abuse guard,
-// concurrency limit, CORS, body limit, deadline, token, tenant, permission, validation — around a handler that does
+// concurrency limit, CORS, body limit, deadline, token, tenant, rate, quota, permission, validation — around a handler that does
 // nothing, beside the same handler bare.
 func BenchmarkPath(b *testing.B) {
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())

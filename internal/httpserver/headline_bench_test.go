@@ -88,7 +88,7 @@ func headline(b *testing.B) (*testapp.App, string) {
 	return app, app.Register(b, "headline").Token
 }
 
-// BenchmarkHeadline asks over kept-alive connections, two for each processor, with a client that does as little as it can and
+// BenchmarkHeadline asks over kept-alive connections, sixteen for each processor, with a client that does as little as it can and
 // shares the processors with the server. CPU is that of both, which is the same client in each row.
 func BenchmarkHeadline(b *testing.B) {
 	app, token := headline(b)
@@ -101,7 +101,7 @@ func BenchmarkHeadline(b *testing.B) {
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
-			b.SetParallelism(2)
+			b.SetParallelism(16)
 			before := cpuTime(b)
 			b.RunParallel(func(pb *testing.PB) {
 				c := dial(b, bench.addr, token)
