@@ -3,6 +3,7 @@ package quota_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -297,6 +298,26 @@ func TestARefillAheadKeepsNobodyWaiting(t *testing.T) {
 	q.Settled()
 	require.Equal(t, 1000, serve(t, ctx, q, 1000))
 	q.Settled()
+}
+
+func TestARefillThatMeetsTheEndOfTheWindowMixesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	w := newWorld(hard(requests, pkgquota.Minute, 10_000))
+	q, ctx := b.replica(w), someone(t)
+	served := serve(t, ctx, q, 1000)
+	q.Settled()
+	gate := make(chan struct{})
+	w.change(func(w *world) { w.gate = gate })
+	for !q.Refilling(of(ctx)) {
+		served += serve(t, ctx, q, 1)
+	}
+	w.pass(time.Minute)
+	close(gate)
+	q.Settled()
+	require.Equal(t, 5, serve(t, ctx, q, 5))
+	sweep(t, q)
+	require.Equal(t, []string{"requests minute 5/10000", fmt.Sprintf("requests lifetime %d", served+5)}, used(t, ctx, q))
 }
 
 func TestADatabaseThatIsAwayDeniesOrAllows(t *testing.T) {

@@ -38,7 +38,8 @@ type world struct {
 	time  time.Time
 	lost  error // instead of the zone
 
-	unknown error // instead of the terms
+	unknown error         // instead of the terms
+	gate    chan struct{} // which the zone waits for
 }
 
 func newWorld(limits ...pkgquota.Limit) *world {
@@ -54,6 +55,12 @@ func (w *world) Of(context.Context, tenant.ID) (*terms.Terms, error) {
 }
 
 func (w *world) Zone(context.Context, tenant.ID) (*time.Location, error) {
+	w.mu.Lock()
+	gate := w.gate
+	w.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.zone, w.lost
