@@ -46,10 +46,6 @@ func benchmarks(ctx context.Context, count int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	guard, err := run(ctx, "./internal/abuse", "^BenchmarkAllow$", count)
-	if err != nil {
-		return nil, err
-	}
 	accounts, err := run(ctx, "./modules/identity", "^BenchmarkLogin$", count)
 	if err != nil {
 		return nil, err
@@ -69,13 +65,11 @@ func benchmarks(ctx context.Context, count int) ([]row, error) {
 	for _, name := range sorted(tokens) {
 		rows = append(rows, row{what: "token: " + name, value: tokens[name].String()})
 	}
-	for _, r := range []row{
-		{what: "rate limit: a client that is known", value: guard["Allow/one_client"].String(), limit: "≤ 150 ns"},
-		{what: "rate limit: 100,000 clients in turn", value: guard["Allow/100k_clients"].String()},
-	} {
-		r.peer = "x/time/rate, which knows no clients " + guard["Allow/x_time_rate"].String()
-		rows = append(rows, r)
+	limited, err := limits(ctx, count)
+	if err != nil {
+		return nil, err
 	}
+	rows = append(rows, limited...)
 	login, hash := accounts["Login/login"], accounts["Login/argon2id"]
 	rows = append(rows,
 		row{

@@ -38,6 +38,10 @@ func bench(ctx context.Context, cold bool, count int) error {
 	if err != nil {
 		return err
 	}
+	small, err := headline(ctx, count)
+	if err != nil {
+		return err
+	}
 	read, err := posts(ctx, count)
 	if err != nil {
 		return err
@@ -54,7 +58,7 @@ func bench(ctx context.Context, cold bool, count int) error {
 	if err != nil {
 		return err
 	}
-	return show(slices.Concat(rows, read, delivered, done, more))
+	return show(slices.Concat(rows, small, read, delivered, done, more))
 }
 
 func show(rows []row) error {
