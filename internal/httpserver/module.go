@@ -11,17 +11,10 @@ import (
 	"github.com/yourorg/platform/internal/debug"
 	"github.com/yourorg/platform/internal/health"
 	"github.com/yourorg/platform/internal/idempotency"
-	"github.com/yourorg/platform/internal/quota"
-	"github.com/yourorg/platform/internal/ratelimit"
 	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/tenant"
-	"github.com/yourorg/platform/internal/terms"
-	"github.com/yourorg/platform/internal/tracing"
-	"github.com/yourorg/platform/internal/usage"
-	"github.com/yourorg/platform/pkg/audit"
 	"github.com/yourorg/platform/pkg/auth"
 	"github.com/yourorg/platform/pkg/config"
-	"github.com/yourorg/platform/pkg/errorbus"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/settings"
 	"github.com/yourorg/platform/pkg/tx"
@@ -29,7 +22,7 @@ import (
 
 // Module provides the server.
 var Module = fx.Module("http",
-	module.LiveConfig("http", DefaultConfig()), module.Settings(corsOrigins), fx.Provide(provide, Config.management),
+	module.LiveConfig("http", DefaultConfig()), module.Settings(corsOrigins), fx.Provide(provide, newLimits, newListeners, Config.management),
 )
 
 type deps struct {
@@ -40,19 +33,12 @@ type deps struct {
 	Tokens  auth.Authenticator
 	Authz   *authz.Authorizer
 	Tenants *tenant.Chain
-	Audit   audit.Recorder
 	Tx      tx.Runner
 	Health  *health.Registry
-	Limits  *ratelimit.Limiter
 	Cookies auth.CookieRules
-	Errors  errorbus.Reporter
 	Answers *idempotency.Answers
-	Tracer  *tracing.Tracer
-	Usage   *usage.Recorder
-	Terms   *terms.Book
-	Rates   *ratelimit.Tenants
-	Quotas  *quota.Quotas
-	Denials terms.Denials
+	Limits  Limits
+	Told    Listeners
 	Sites   module.Sites
 	Choices settings.Reader
 	Placed  module.PlacedMiddleware

@@ -18,7 +18,6 @@ import (
 	"github.com/yourorg/platform/internal/abuse"
 	"github.com/yourorg/platform/internal/activation"
 	"github.com/yourorg/platform/internal/admission"
-	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/compression"
 	"github.com/yourorg/platform/internal/contract"
 	"github.com/yourorg/platform/internal/cors"
@@ -38,37 +37,7 @@ import (
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/settings"
 	"github.com/yourorg/platform/pkg/tx"
-	"github.com/yourorg/platform/pkg/web"
 )
-
-// Deps are the parts that a request meets on its way.
-type Deps struct {
-	Log     *zap.Logger
-	Metrics *telemetry.Metrics
-	Catalog *catalog.Catalog
-	Tokens  auth.Authenticator
-	Authz   Access
-	Tenants *tenant.Chain
-	Audit   audit.Recorder
-	Tx      tx.Runner
-	Health  *health.Registry
-	Limits  *ratelimit.Limiter
-	Cookies auth.CookieRules
-	Errors  errorbus.Reporter
-	Answers *idempotency.Answers
-	Tracer  *tracing.Tracer // nil while tracing is off
-	Usage   *usage.Recorder
-	Terms   Terms
-	Rates   *ratelimit.Tenants
-	Quotas  *quota.Quotas
-	Denials terms.Denials
-	Sites   []module.Site
-	Placed  []web.Placed // what modules put into the way of requests
-
-	Settings settings.Reader
-
-	StepUpAge time.Duration // how old an authentication may be for x-step-up; 0 refuses all
-}
 
 // Seeded is provided by whoever puts in place what must exist before the first request.
 type Seeded struct{}
@@ -151,7 +120,7 @@ func New(cfg Config, d Deps, apis ...module.API) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: d.Log.Named("http"), traffic: t, tokens: d.Tokens, authz: d.Authz, tenants: d.Tenants,
-		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Limits, cookies: jar, errors: d.Errors, answers: d.Answers, settings: d.Settings, recent: d.StepUpAge,
+		audit: d.Audit, tx: d.Tx, health: d.Health, limits: d.Public, cookies: jar, errors: d.Errors, answers: d.Answers, settings: d.Settings, recent: d.StepUpAge,
 		proxies: proxies, tracer: d.Tracer, usage: d.Usage, terms: d.Terms, rates: d.Rates, quotas: d.Quotas, denials: d.Denials, busiest: d.Metrics.Busiest,
 		gates: admission.Gates{
 			everyonesGate: admission.New(cfg.Concurrency), operatorsGate: admission.New(cfg.Concurrency.Reserved()),
