@@ -156,8 +156,8 @@ func TestMiddlewareStandsWhereItIsPut(t *testing.T) {
 	for _, route := range app.Server.Described() {
 		if route.Path == "/api/v1/lane/things/{id}" {
 			require.Equal(t, []string{
-				"recovered", "identified", "observed", "secured", "admitted", "shared", "limited", "timed", "lane.b1", "lane.b2", "authenticated", "factored",
-				"lane.b", "authorized", "lane.c", "validated", "lane.d", "lane.second", "lane.first",
+				"recovered", "identified", "observed", "secured", "admitted", "shared", "limited", "timed", "lane.b1", "lane.b2", "authenticated",
+				"paced", "counted", "factored", "lane.b", "authorized", "lane.c", "validated", "lane.d", "lane.second", "lane.first",
 			}, withoutGuard(route.Middleware))
 		}
 	}
