@@ -74,7 +74,6 @@ var open = map[string]string{
 	"/api/v1/ops/tenants/{id}":                       "only the operator is answered, about every tenant",
 	"/api/v1/ops/plans/{name}":                       "only the operator is answered",
 	"/api/v1/ops/notifications/{id}":                 "only the operator is answered, about every tenant",
-	"/api/v1/ops/tenants/{id}":                       "only the operator is answered, about every tenant",
 	"/api/v1/notification-templates/{name}":          "the names of templates are the same everywhere; what a tenant says is tested in modules/notifications",
 	"/api/v1/notification-templates/{name}/{locale}": "so are the languages",
 }
