@@ -128,18 +128,17 @@ func (t *Tenants) Take(ctx context.Context, c *Caller) (d Decision, err error) {
 			return d, errUnknown.After(recheck)
 		}
 	}
-	d.decide(t.take(c, &d))
+	d.decide(t.take(c, &d, time.Since(t.start)))
 	t.store.count(caller, inMemory, d.outcome())
 	return d, nil
 }
 
-// take decides in memory.
-func (t *Tenants) take(c *Caller, d *Decision) (o outcome) {
+// take decides in memory. A request that was overtaken by a later one is as if it had come then.
+func (t *Tenants) take(c *Caller, d *Decision, now time.Duration) (o outcome) {
 	tenants := paceOf(d.Rate)
 	part := &t.parts[maphash.Comparable(t.seed, c.Tenant)%shards]
 	part.mu.Lock()
 	defer part.mu.Unlock()
-	now := time.Since(t.start)
 	whole := part.seen.Use(holder{tenant: c.Tenant})
 	o.ahead[0] = tenants.ahead(*part.seen.At(whole), now)
 	o.counted = tenants.wait(o.ahead[0]) == 0

@@ -93,39 +93,36 @@ func TestTenantsAgreeWithBucketsOfTokens(t *testing.T) {
 		}
 		full := func(r *terms.Rate) *bucket { p := paceOf(*r); return &bucket{p, p.full} }
 		buckets := map[uuid.UUID]*bucket{uuid.Nil: full(whole), keys[1]: full(one), keys[2]: full(one)}
+		now := time.Duration(0)
 		for i := range rapid.IntRange(1, 100).Draw(t, "requests") {
 			step := time.Duration(rapid.Int64Range(0, int64(time.Second/10)).Draw(t, fmt.Sprint("step ", i)))
-			tenants.start = tenants.start.Add(-step) // as if so much time had passed
+			now += step
 			for _, b := range buckets {
 				b.level = min(b.full, b.level+step)
 			}
 			c.Key = rapid.SampledFrom(keys).Draw(t, "key")
+			d := Decision{Rate: *whole}
 			need := []*bucket{buckets[uuid.Nil]}
 			if c.Key != uuid.Nil {
+				d.KeyRate = *one
 				need = append(need, buckets[c.Key])
 			}
-			d, err := tenants.Take(t.Context(), &c)
-			if err != nil {
-				t.Fatal(err)
-			}
+			d.decide(tenants.take(&c, &d, now))
 			var wait time.Duration
 			for _, b := range need {
 				wait = max(wait, b.every-b.level)
 			}
-			if wait <= 0 {
-				for _, b := range need {
-					b.level -= b.every
-				}
-			}
-			// The test itself takes time too, of which a tenth of a second is more than enough.
-			const slack = 100 * time.Millisecond
-			if allowed := d.Refused == ""; allowed != (wait <= 0) && (!allowed || wait > slack) {
+			if d.Wait != wait || (d.Refused == "") != (wait == 0) {
 				t.Fatalf("request %d: %+v, and the buckets ask to wait %s", i, d, wait)
 			}
-			if d.Refused == "" && wait > 0 { // time has passed after all
-				for _, b := range need {
-					b.level = 0
-				}
+			if wait > 0 {
+				continue
+			}
+			for _, b := range need {
+				b.level -= b.every
+			}
+			if left := int(need[0].level / need[0].every); d.Tenant.Remaining != left {
+				t.Fatalf("request %d: %+v, and the bucket has %d left", i, d, left)
 			}
 		}
 	})
