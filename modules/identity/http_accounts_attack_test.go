@@ -53,6 +53,7 @@ func TestNothingTellsWhetherAnAddressIsKnown(t *testing.T) {
 			answer := app.Want(t, http.StatusAccepted, testapp.Call{
 				Method: "POST", Path: path, Body: fields{"email": address}, Header: map[string]string{"X-Request-ID": "same"},
 			})
+			answer.Header.Del("RateLimit") // how much is left is about whoever asks, who may ask so often
 			if i == 0 {
 				first = answer
 			}
