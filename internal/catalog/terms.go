@@ -19,7 +19,7 @@ func (c claimed) claim(m module.Manifest) []error {
 	var errs []error
 	take := func(what, name string) {
 		if owner, taken := c[what+name]; taken {
-			errs = append(errs, fmt.Errorf("%s %q is declared by %s and by %s", what, name, owner, m.Name))
+			errs = append(errs, fmt.Errorf("%s%q is declared by %s and by %s", what, name, owner, m.Name))
 		}
 		c[what+name] = m.Name
 	}
