@@ -54,7 +54,9 @@ func newPlace(t *testing.T) place {
 		"PLATFORM_DATABASE_URL":                 testapp.EmptyDatabase(t),
 		"PLATFORM_HTTP_ADDR":                    "127.0.0.1:0",
 		"PLATFORM_HTTP_DRAIN_INTERVAL":          "0s",
-		"PLATFORM_HTTP_ABUSE_GUARD_ENABLED":     "false", // everything comes from one address
+		"PLATFORM_HTTP_ABUSE_GUARD_ENABLED":     "false",   // everything comes from one address
+		"PLATFORM_RATELIMIT_TENANT_PER_SECOND":  "1000000", // and from one tenant
+		"PLATFORM_RATELIMIT_TENANT_BURST":       "10000000",
 		"PLATFORM_IDENTITY_PASSWORD_MEMORY_KIB": "64",
 		"PLATFORM_IDENTITY_PASSWORD_ITERATIONS": "1",
 	}}

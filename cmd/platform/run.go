@@ -60,13 +60,23 @@ func run(ctx context.Context, b *banner, within limits, opts ...fx.Option) error
 	stopped := make(chan struct{})
 	defer close(stopped)
 	go hurry(signals, signalled.ExitCode == 0, stopped, log)
+	began := time.Now()
+	log.Info("stopping", zap.String("why", why(signalled)), zap.Duration("within", within.stop))
 	if err := stop(context.WithoutCancel(ctx), a, parts, within.stop); err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
+	log.Info("stopped", zap.Duration("took", time.Since(began))) // or nobody could tell it from a kill -9
 	if signalled.ExitCode != 0 {
 		return fmt.Errorf("ended with code %d, see the log", signalled.ExitCode)
 	}
 	return nil
+}
+
+func why(s fx.ShutdownSignal) string {
+	if s.Signal == nil {
+		return "a part has failed"
+	}
+	return s.Signal.String()
 }
 
 // start tells whether a signal has interrupted it. An error names the part that failed, or took too long.

@@ -109,7 +109,8 @@ func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
 		return
 	}
 	level := zapcore.InfoLevel
-	if status >= 500 {
+	v, _ := c.Get(operationKey)
+	if op, _ := v.(*mounted); status >= 500 && !op.probe() { // a replica that is not ready says so as often as it is asked
 		level = zapcore.ErrorLevel
 	}
 	v, failed := c.Get(problemKey)

@@ -61,11 +61,15 @@ func add(g *terms.Grant, words []string) error {
 }
 
 func rate(into **terms.Rate, words []string) error {
+	malformed := errors.New("a rate is like rate 100 burst 200, and there once")
 	if len(words) != 4 || words[2] != "burst" || *into != nil {
-		return errors.New("a rate is like rate 100 burst 200, and there once")
+		return malformed
 	}
 	second, err := strconv.Atoi(words[1])
 	burst, failed := strconv.Atoi(words[3])
+	if err != nil || failed != nil {
+		return malformed
+	}
 	*into = &terms.Rate{PerSecond: second, Burst: burst}
-	return errors.Join(err, failed)
+	return nil
 }

@@ -131,12 +131,15 @@ func New(cfg Config, p Parts, declared Catalog) (*Book, error) {
 		}
 		b.plans[name] = terms.Plan{Name: name, Configured: true, Grant: grant}
 	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
 	var err error
-	b.cache, err = otter.New(&otter.Options[tenant.ID, *Terms]{
+	b.cache, err = otter.New(&otter.Options[tenant.ID, *Terms]{ // which works in the background until Close
 		MaximumSize: cfg.CacheTenants, ExpiryCalculator: otter.ExpiryWriting[tenant.ID, *Terms](cfg.CacheTTL),
 	})
-	if err := errors.Join(append(errs, err)...); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, fmt.Errorf("make the cache of terms: %w", err)
 	}
 	b.feed.Subscribe(TopicTenant, b.forget)
 	b.feed.Subscribe(TopicPlan, func(string) { b.forgetAll() })
