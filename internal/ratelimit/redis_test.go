@@ -284,8 +284,8 @@ func TestARedisThatGoesAwaySlowsNobodyAndIsUsedAgain(t *testing.T) {
 			began := time.Now()
 			for range 900 {
 				require.Empty(t, take(t, tenants, mine).Refused)
+				require.Less(t, time.Since(began), 20*time.Second, "no request waits for a Redis that is away: each would take a second")
 			}
-			require.Less(t, time.Since(began), 100*time.Second, "no request waits for a Redis that is away: 900 s")
 			require.NoError(t, l.Allow(daily, "a"))
 			l.Undo(daily, "a")
 			require.NoError(t, l.Allow(daily, "a"))

@@ -126,7 +126,7 @@ func (s *Store) try(ctx context.Context, client *goredis.Client, asks []ask) (o 
 		return o, err
 	}
 	if len(answer) != 1+len(asks) {
-		return o, fmt.Errorf("%d numbers from Redis instead of %d", len(answer), 1+len(asks))
+		return o, fmt.Errorf("there are %d numbers in the answer instead of %d", len(answer), 1+len(asks))
 	}
 	o.counted = answer[0] == 1
 	for i, ahead := range answer[1:] {
