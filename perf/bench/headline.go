@@ -29,5 +29,12 @@ func headline(ctx context.Context, count int) ([]row, error) {
 			rows = append(rows, row{what: "layer " + layer, value: fmt.Sprintf("%+.0f ns", took[name].nanoseconds)})
 		}
 	}
-	return rows, nil
+	off, err := run(ctx, "./internal/tracing", "^BenchmarkOff$", count)
+	if err != nil {
+		return nil, err
+	}
+	return append(rows, row{
+		what: "tracing that is off: a statement", value: off["Off/statement"].String(), limit: "< 1 %",
+		peer: "the requests of this table without a statement " + ours.String(),
+	}), nil
 }
