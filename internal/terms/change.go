@@ -44,7 +44,7 @@ func (b *Book) SetLimits(ctx context.Context, id tenant.ID, l terms.Limits, ok t
 	if err := f.err(); err != nil {
 		return 0, err
 	}
-	return version, b.within(ctx, id, func(ctx context.Context) error {
+	err = b.within(ctx, id, func(ctx context.Context) error {
 		if err := b.choosable(ctx, l.Plan); err != nil {
 			return err
 		}
@@ -67,6 +67,7 @@ func (b *Book) SetLimits(ctx context.Context, id tenant.ID, l terms.Limits, ok t
 		}
 		return b.feed.Announce(ctx, TopicTenant, id.String())
 	})
+	return version, err
 }
 
 // Policies implements terms.Registry.
@@ -87,7 +88,7 @@ func (b *Book) SetPolicies(ctx context.Context, id tenant.ID, p terms.Policies, 
 	if err := f.err(); err != nil {
 		return 0, err
 	}
-	return version, b.within(ctx, id, func(ctx context.Context) error {
+	err = b.within(ctx, id, func(ctx context.Context) error {
 		// As in SetLimits.
 		create := b.client.TenantPolicies.Create().SetID(id).SetBody(terms.Policies{}).
 			OnConflict(sql.ConflictColumns(tenantpolicies.FieldID), sql.DoNothing())
@@ -107,6 +108,7 @@ func (b *Book) SetPolicies(ctx context.Context, id tenant.ID, p terms.Policies, 
 		}
 		return b.feed.Announce(ctx, TopicTenant, id.String())
 	})
+	return version, err
 }
 
 // within works in a tenant that is not the caller's, and in a transaction.

@@ -68,7 +68,7 @@ func (b *Book) SetPlan(ctx context.Context, p terms.Plan, ok terms.Accepts) (ver
 	if err := f.err(); err != nil {
 		return 0, err
 	}
-	return version, b.run.InTx(ctx, func(ctx context.Context) error {
+	err = b.run.InTx(ctx, func(ctx context.Context) error {
 		create := b.client.Plan.Create().SetID(p.Name).SetBody(terms.Grant{}).OnConflict(sql.ConflictColumns(entplan.FieldID), sql.DoNothing())
 		if err := create.Exec(ctx); err != nil && !errors.Is(err, stdsql.ErrNoRows) {
 			return fmt.Errorf("set a plan: %w", err)
@@ -86,6 +86,7 @@ func (b *Book) SetPlan(ctx context.Context, p terms.Plan, ok terms.Accepts) (ver
 		}
 		return b.feed.Announce(ctx, TopicPlan, p.Name)
 	})
+	return version, err
 }
 
 // DeletePlan implements terms.Registry.

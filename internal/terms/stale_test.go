@@ -91,20 +91,34 @@ func withhold(t *testing.T, r *rig) {
 	require.NoError(t, err)
 }
 
+// patient is the context of a caller who has asked, and tells when it waits for the answer.
+type patient struct {
+	context.Context
+	waits func()
+}
+
+func (p *patient) Done() <-chan struct{} {
+	p.waits()
+	return p.Context.Done()
+}
+
 func TestManyWhoAskAtOnceAreOneRead(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
 	book, g, _ := gated(t, r)
 	open := g.hold()
-	var all sync.WaitGroup
+	var all, waiting sync.WaitGroup
 	for range 50 {
+		waiting.Add(1)
+		ctx := &patient{context.Background(), sync.OnceFunc(waiting.Done)}
 		all.Go(func() {
-			if _, err := book.Of(context.Background(), r.id); err != nil {
+			if _, err := book.Of(ctx, r.id); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	<-g.read
+	waiting.Wait()
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err := book.Of(gone, r.id)
