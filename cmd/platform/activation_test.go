@@ -3,7 +3,6 @@ package main
 import (
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -38,9 +37,6 @@ func socket(t *testing.T) *net.TCPListener {
 // Between the end of one process and the start of the next, connections wait in the socket.
 func TestARestartWithASocketOfSystemdFailsNoRequest(t *testing.T) {
 	t.Parallel()
-	if _, err := os.Stat("/bin/sh"); err != nil {
-		t.Skip("no shell")
-	}
 	public, aside := socket(t), socket(t)
 	here := newPlace(t).with("PLATFORM_LOG_LEVEL", "warn", "PLATFORM_HTTP_DRAIN_INTERVAL", drainInterval,
 		"PLATFORM_HTTP_ADDR", "systemd:http", "PLATFORM_HTTP_MANAGEMENT_ADDR", "systemd:aside")
