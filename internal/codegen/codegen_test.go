@@ -10,8 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/yourorg/platform/internal/contract"
+	"github.com/yourorg/platform/pkg/entitlement"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/perm"
+	"github.com/yourorg/platform/pkg/policy"
+	"github.com/yourorg/platform/pkg/quota"
 )
 
 // What is checked in is what the generator makes. The ent clients are left to "make check": they take too long.
@@ -62,6 +65,32 @@ func TestPermissionsBecomeConstants(t *testing.T) {
 
 	require.NoError(t, permissions(dir, source{dir: "modules/bare", manifest: module.Manifest{Name: "bare"}}))
 	require.NoDirExists(t, filepath.Join(dir, "modules/bare"))
+}
+
+func TestWhatPlansCanGrantBecomesConstants(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	m := module.Manifest{
+		Name:         "shop",
+		Entitlements: []entitlement.Definition{{Name: "shop.gift_cards", Description: "Sell gift cards."}},
+		Units:        []quota.Definition{{Name: "orders", Description: "Orders."}},
+		Policies:     []policy.Definition{{Name: "carriers", Description: "Who delivers."}},
+	}
+	require.NoError(t, terms(dir, source{dir: "modules/shop", manifest: m}))
+	text, err := os.ReadFile(filepath.Join(dir, "modules/shop/shopapi/terms.gen.go"))
+	require.NoError(t, err)
+	for _, want := range []string{
+		header + "package shopapi\n", "EntGiftCards entitlement.Name = \"shop.gift_cards\" // Sell gift cards.",
+		"UnitOrders quota.Unit = \"orders\" // Orders.", "KindCarriers policy.Kind = \"carriers\" // Who delivers.",
+	} {
+		require.Contains(t, string(text), want)
+	}
+	core := m
+	core.Kind = "core"
+	for _, nothing := range []module.Manifest{{Name: "bare"}, core} {
+		require.NoError(t, terms(dir, source{dir: "modules/bare", manifest: nothing}))
+		require.NoDirExists(t, filepath.Join(dir, "modules/bare"))
+	}
 }
 
 func TestAFaultNamesItsFile(t *testing.T) {

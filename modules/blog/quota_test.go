@@ -9,6 +9,7 @@ import (
 
 	"github.com/yourorg/platform/internal/testapp"
 	"github.com/yourorg/platform/modules/blog/blogapi"
+	"github.com/yourorg/platform/pkg/entitlement"
 	"github.com/yourorg/platform/pkg/quota"
 	"github.com/yourorg/platform/pkg/terms"
 )
@@ -36,4 +37,16 @@ func TestAPlanBoundsWhatIsPublished(t *testing.T) {
 	d.Want(t, http.StatusTooManyRequests, publish(second))
 	d.Want(t, http.StatusNoContent, testapp.Call{Method: "DELETE", Path: first.path(), Token: d.author.Token})
 	d.Want(t, http.StatusOK, publish(second))
+}
+
+func TestAPlanWithoutFollowingKeepsPeopleFromIt(t *testing.T) {
+	t.Parallel()
+	var registry terms.Registry
+	d := newDesk(t, testapp.Options{Extra: []fx.Option{fx.Populate(&registry)}})
+	follow := testapp.Call{Method: "PUT", Path: "/api/v1/blog/following", Token: d.author.Token}
+	d.Want(t, http.StatusNoContent, follow)
+	_, err := registry.SetLimits(t.Context(), d.author.TenantID, terms.Limits{Withheld: []entitlement.Name{blogapi.EntFollowing}}, nil)
+	require.NoError(t, err)
+	require.Equal(t, "entitlement.missing", d.Want(t, http.StatusForbidden, follow).Code(t))
+	require.True(t, d.follows(t, d.author).Following, "what they have is still to be seen")
 }
