@@ -111,6 +111,8 @@ func (v *vocabulary) entitlements(f *faults, at string, names []entitlement.Name
 	for i, name := range names {
 		if len(v.meant(name)) == 0 && name != "*" {
 			f.add(fmt.Sprintf("%s.%d", at, i), "unknown", "is no entitlement that a module declares")
+		} else if slices.Contains(names[:i], name) {
+			f.add(fmt.Sprintf("%s.%d", at, i), "duplicate", "is there twice")
 		}
 	}
 }

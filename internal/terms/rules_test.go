@@ -62,6 +62,7 @@ func TestTermsNameWhatIsDeclaredAndStayWithinBounds(t *testing.T) {
 		"too many quotas":           {quotas(slices.Repeat([]quota.Limit{seats}, 101)...), []string{"quotas too_many"}},
 		"features and patterns":     {features("shop.export", "shop.*", "*"), nil},
 		"features that nobody has":  {features("shop.exprot", "shopp.*", "sh*", "shop*", "*.export", ""), []string{"withheld.0 unknown", "withheld.1 unknown", "withheld.2 unknown", "withheld.3 unknown", "withheld.4 unknown", "withheld.5 unknown"}},
+		"features twice":            {features("shop.*", "shop.export", "shop.*"), []string{"withheld.2 duplicate"}},
 		"too many features":         {features(slices.Repeat([]entitlement.Name{"*"}, 201)...), []string{"withheld too_many"}},
 		"an allow-list":             {allow("models", "gpt-*", "*", "claude"), nil},
 		"an empty allow-list":       {allow("models"), nil},
