@@ -3,9 +3,11 @@ package codegen
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 	"go.yaml.in/yaml/v3"
 
@@ -95,6 +97,7 @@ func bundle(dir string, sources []source) error {
 	if err := write(dir, "api/openapi.yaml", b.Bytes()); err != nil {
 		return err
 	}
+	withoutShared(doc)
 	code, err := codegen.Generate(doc, codegen.Configuration{
 		PackageName:   "client",
 		Generate:      codegen.GenerateOptions{Models: true, Client: true},
@@ -105,4 +108,16 @@ func bundle(dir string, sources []source) error {
 		return err
 	}
 	return write(dir, "api/client/client.gen.go", []byte(code))
+}
+
+// withoutShared takes the headers that all answers may have from what the client is made of: types for them, one for each
+// answer, would be a fifth of it. Who wants them finds them in the HTTPResponse.
+func withoutShared(doc *openapi3.T) {
+	for _, path := range doc.Paths.Map() {
+		for _, op := range path.Operations() {
+			for _, response := range op.Responses.Map() {
+				maps.DeleteFunc(response.Value.Headers, func(_ string, h *openapi3.HeaderRef) bool { return h.Ref != "" })
+			}
+		}
+	}
 }

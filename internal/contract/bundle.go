@@ -125,6 +125,9 @@ func decorate(op map[string]any, module string, o Operation) {
 	if _, ok := responses["default"]; !ok {
 		responses["default"] = map[string]any{"$ref": "#/components/responses/Problem"}
 	}
+	if o.Access != Public || o.Optional {
+		pledge(responses)
+	}
 	op["responses"] = responses
 	if o.Idempotent() {
 		declare(op, idempotencyKey)

@@ -40,6 +40,17 @@ func TestABundleKeepsContractsApart(t *testing.T) {
 	require.Equal(t, "#/components/responses/Problem", post.Responses.Default().Ref)
 	require.Equal(t, "All about things.", doc.Tags.Get("things").Description)
 
+	for _, answer := range []string{"200", "default"} {
+		require.Contains(t, post.Responses.Value(answer).Value.Headers, "RateLimit", answer)
+		require.Contains(t, post.Responses.Value(answer).Value.Headers, "RateLimit-Policy", answer)
+	}
+	require.Contains(t, post.Responses.Default().Value.Headers, "Retry-After")
+	open, err := Bundle(info, Source{"things", parsed(t, "x-permission: things.thing.make", "security: []")})
+	require.NoError(t, err)
+	doc, err = Load(open)
+	require.NoError(t, err)
+	require.Empty(t, doc.Paths.Value("/api/v1/things/{id}").Post.Responses.Value("200").Value.Headers, "nobody's limits")
+
 	// The order of the sources does not show.
 	again, err := Bundle(info, Source{"others", others}, Source{"things", parsed(t)})
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"errors"
+	"maps"
 	"time"
 )
 
@@ -30,6 +31,27 @@ func (o *Operation) limits(extensions map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// pledge adds to answers the headers that tell a caller what is left of the limits. They are in the bundle without a contract
+// saying so.
+func pledge(responses map[string]any) {
+	for status, response := range responses {
+		body, own := response.(map[string]any)
+		if _, shared := body["$ref"]; !own || shared {
+			continue
+		}
+		headers := map[string]any{}
+		if declared, some := body["headers"].(map[string]any); some {
+			maps.Copy(headers, declared)
+		}
+		for _, name := range []string{"RateLimit", "RateLimit-Policy"} {
+			headers[name] = map[string]any{"$ref": "#/components/headers/" + name}
+		}
+		body = maps.Clone(body)
+		body["headers"] = headers
+		responses[status] = body
+	}
 }
 
 // whole reads a number from 1 to most; nothing is 0.
