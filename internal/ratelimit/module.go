@@ -14,7 +14,7 @@ import (
 // Module provides the limits.
 var Module = fx.Module("ratelimit",
 	module.LiveConfig("ratelimit", DefaultConfig()),
-	fx.Provide(provideStore, provide, provideTenants, func(l *Limiter) ratelimit.Limiter { return l }),
+	fx.Provide(provideStore, provide, provideTenants, func(l *Limiter, t *Tenants) (ratelimit.Limiter, ratelimit.Defaults) { return l, t }),
 	telemetry.Collectors[*Store](),
 )
 

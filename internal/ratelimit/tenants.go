@@ -100,6 +100,18 @@ func (s *shard) limit(most int) {
 	s.seen.Limit(most)
 }
 
+// Or implements ratelimit.Defaults.
+func (t *Tenants) Or(whole, key *terms.Rate) (terms.Rate, *terms.Rate) {
+	set := t.set.Load()
+	if key == nil && set.key.PerSecond > 0 {
+		key = &set.key
+	}
+	if whole == nil {
+		return set.tenant, key
+	}
+	return *whole, key
+}
+
 // Take counts a request. An error means that it cannot be counted, and is to be refused for that.
 func (t *Tenants) Take(ctx context.Context, c *Caller) (d Decision, err error) {
 	set := t.set.Load()

@@ -12,6 +12,7 @@ import (
 	"github.com/yourorg/platform/pkg/job"
 	"github.com/yourorg/platform/pkg/notify"
 	"github.com/yourorg/platform/pkg/problem"
+	"github.com/yourorg/platform/pkg/ratelimit"
 	"github.com/yourorg/platform/pkg/tenant"
 	"github.com/yourorg/platform/pkg/terms"
 	"github.com/yourorg/platform/pkg/usage"
@@ -27,10 +28,11 @@ type handler struct {
 	notifications notify.Inspector
 	usage         usage.Reader
 	terms         terms.Registry
+	rates         ratelimit.Defaults
 }
 
-func newHandler(o tenant.Operators, events event.Inspector, jobs job.Inspector, n notify.Inspector, u usage.Reader, t terms.Registry) api.StrictServerInterface {
-	return &handler{operators: o, events: events, jobs: jobs, notifications: n, usage: u, terms: t}
+func newHandler(o tenant.Operators, events event.Inspector, jobs job.Inspector, n notify.Inspector, u usage.Reader, t terms.Registry, r ratelimit.Defaults) api.StrictServerInterface {
+	return &handler{operators: o, events: events, jobs: jobs, notifications: n, usage: u, terms: t, rates: r}
 }
 
 // operates refuses whoever is not the operator.

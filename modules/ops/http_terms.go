@@ -31,7 +31,15 @@ func (h *handler) SetOpsLimits(ctx context.Context, r api.SetOpsLimitsRequestObj
 
 func (h *handler) limits(ctx context.Context, id uuid.UUID) (api.TenantLimits, string, error) {
 	set, after, version, err := h.terms.Limits(ctx, id)
-	return api.TenantLimits{Set: toLimits(set), Counts: toTerms(after)}, web.ETag(version), err
+	return api.TenantLimits{Set: toLimits(set), Counts: h.counts(after)}, web.ETag(version), err
+}
+
+// counts is what is true of a tenant after all.
+func (h *handler) counts(p terms.Plan) api.Terms {
+	tenants, keys := h.rates.Or(p.Rate, p.KeyRate)
+	return api.Terms{
+		Plan: p.Name, Rate: *toRate(&tenants), KeyRate: toRate(keys), Quotas: each(p.Quotas, toQuota), Entitlements: each(p.Entitlements, text),
+	}
 }
 
 func (h *handler) GetOpsPolicies(ctx context.Context, r api.GetOpsPoliciesRequestObject) (api.GetOpsPoliciesResponseObject, error) {

@@ -66,6 +66,8 @@ func TestTheOperatorSetsTheTermsOfATenant(t *testing.T) {
 	require.Equal(t, `"0"`, tag)
 	require.Equal(t, object{"plan": "", "quotas": list{}, "entitlements": list{}, "withheld": list{}}, limits["set"])
 	require.Contains(t, limits["counts"].(object)["entitlements"], "cellar.vintage")
+	require.Equal(t, object{"per_second": 1_000_000.0, "burst": 10_000_000.0}, limits["counts"].(object)["rate"], "what testapp configures")
+	require.NotContains(t, limits["counts"], "key_rate", "keys have none of their own")
 	for _, f := range features {
 		require.NoError(t, f.Check(ctx, "cellar.vintage"))
 	}

@@ -31,12 +31,6 @@ func fromLimits(l api.Limits) terms.Limits {
 	}
 }
 
-func toTerms(p terms.Plan) api.Terms {
-	return api.Terms{
-		Plan: p.Name, Rate: toRate(p.Rate), KeyRate: toRate(p.KeyRate), Quotas: each(p.Quotas, toQuota), Entitlements: each(p.Entitlements, text),
-	}
-}
-
 func toPlan(p terms.Plan) api.Plan {
 	return api.Plan{
 		Name: p.Name, Description: p.Description, Configured: p.Configured, Rate: toRate(p.Rate), KeyRate: toRate(p.KeyRate),

@@ -7,16 +7,18 @@ import (
 
 	"github.com/yourorg/platform/modules/usage/internal/api"
 	"github.com/yourorg/platform/pkg/quota"
+	"github.com/yourorg/platform/pkg/ratelimit"
 	"github.com/yourorg/platform/pkg/terms"
 )
 
 type handler struct {
 	terms  terms.Reader
 	quotas quota.Quotas
+	rates  ratelimit.Defaults
 }
 
-func newHandler(t terms.Reader, q quota.Quotas) api.StrictServerInterface {
-	return &handler{terms: t, quotas: q}
+func newHandler(t terms.Reader, q quota.Quotas, r ratelimit.Defaults) api.StrictServerInterface {
+	return &handler{terms: t, quotas: q, rates: r}
 }
 
 func (h *handler) GetUsage(ctx context.Context, _ api.GetUsageRequestObject) (api.GetUsageResponseObject, error) {
@@ -28,8 +30,9 @@ func (h *handler) GetUsage(ctx context.Context, _ api.GetUsageRequestObject) (ap
 	if err != nil {
 		return nil, err
 	}
+	tenants, keys := h.rates.Or(grant.Rate, grant.KeyRate)
 	view := api.Usage{
-		Plan: plan, Entitlements: make([]string, len(grant.Entitlements)), Rate: rate(grant.Rate), KeyRate: rate(grant.KeyRate),
+		Plan: plan, Entitlements: make([]string, len(grant.Entitlements)), Rate: *rate(&tenants), KeyRate: rate(keys),
 		Quotas: make([]api.QuotaUse, len(states)),
 	}
 	for i, name := range grant.Entitlements {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yourorg/platform/pkg/problem"
+	"github.com/yourorg/platform/pkg/terms"
 )
 
 // ErrLimited is the answer to whoever does something too often; it says how long to wait.
@@ -27,6 +28,13 @@ type Limiter interface {
 
 	// Undo takes an event back that turned out not to count.
 	Undo(l Limit, key string)
+}
+
+// Defaults are the rates of tenants for which neither their plan nor the operator says one.
+type Defaults interface {
+	// Or returns the rate that counts for a tenant, and the one for each of its API keys; a rate that is nil is the default.
+	// The latter is nil when keys have none of their own.
+	Or(tenant, key *terms.Rate) (terms.Rate, *terms.Rate)
 }
 
 // Source is the key of a client's address. IPv6 hosts are given whole networks of 64 bits, so those count as one.

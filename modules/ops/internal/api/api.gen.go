@@ -632,7 +632,7 @@ type ScheduleList struct {
 
 // TenantLimits defines model for TenantLimits.
 type TenantLimits struct {
-	// Counts What counts after all.
+	// Counts What counts after all. Without a key_rate, API keys have none beside that of the tenant.
 	Counts Terms  `json:"counts"`
 	Set    Limits `json:"set"`
 }
@@ -646,14 +646,14 @@ type TenantUsage struct {
 // TenantUsageBy defines model for TenantUsage.By.
 type TenantUsageBy string
 
-// Terms What counts after all.
+// Terms What counts after all. Without a key_rate, API keys have none beside that of the tenant.
 type Terms struct {
 	// Entitlements One by one, without patterns.
 	Entitlements []string     `json:"entitlements"`
 	KeyRate      *Rate        `json:"key_rate,omitempty"`
 	Plan         string       `json:"plan"`
 	Quotas       []QuotaLimit `json:"quotas"`
-	Rate         *Rate        `json:"rate,omitempty"`
+	Rate         Rate         `json:"rate"`
 }
 
 // UsageInterval defines model for UsageInterval.

@@ -73,15 +73,15 @@ type Usage struct {
 	// Entitlements Features that the tenant has, sorted.
 	Entitlements []string `json:"entitlements"`
 
-	// KeyRate Of the requests with each API key; null when it is the platform's default.
+	// KeyRate Of the requests with each API key; null when there is none beside that of the tenant.
 	KeyRate *Rate  `json:"key_rate"`
 	Plan    string `json:"plan"`
 
 	// Quotas Sorted by unit, and then from the shortest window on.
 	Quotas []QuotaUse `json:"quotas"`
 
-	// Rate Of all requests of the tenant; null when it is the platform's default.
-	Rate *Rate `json:"rate"`
+	// Rate Of all requests of the tenant.
+	Rate Rate `json:"rate"`
 }
 
 // ServerInterface represents all server handlers.
