@@ -2332,7 +2332,7 @@ type OpsScheduleList struct {
 
 // OpsTenantLimits defines model for OpsTenantLimits.
 type OpsTenantLimits struct {
-	// Counts What counts after all.
+	// Counts What counts after all. Without a key_rate, API keys have none beside that of the tenant.
 	Counts OpsTerms  `json:"counts"`
 	Set    OpsLimits `json:"set"`
 }
@@ -2346,14 +2346,14 @@ type OpsTenantUsage struct {
 // OpsTenantUsageBy defines model for OpsTenantUsage.By.
 type OpsTenantUsageBy string
 
-// OpsTerms What counts after all.
+// OpsTerms What counts after all. Without a key_rate, API keys have none beside that of the tenant.
 type OpsTerms struct {
 	// Entitlements One by one, without patterns.
 	Entitlements []string        `json:"entitlements"`
 	KeyRate      *OpsRate        `json:"key_rate,omitempty"`
 	Plan         string          `json:"plan"`
 	Quotas       []OpsQuotaLimit `json:"quotas"`
-	Rate         *OpsRate        `json:"rate,omitempty"`
+	Rate         OpsRate         `json:"rate"`
 }
 
 // OpsUsageInterval defines model for OpsUsageInterval.
@@ -2531,15 +2531,15 @@ type UsageUsage struct {
 	// Entitlements Features that the tenant has, sorted.
 	Entitlements []string `json:"entitlements"`
 
-	// KeyRate Of the requests with each API key; null when it is the platform's default.
+	// KeyRate Of the requests with each API key; null when there is none beside that of the tenant.
 	KeyRate *UsageRate `json:"key_rate"`
 	Plan    string     `json:"plan"`
 
 	// Quotas Sorted by unit, and then from the shortest window on.
 	Quotas []UsageQuotaUse `json:"quotas"`
 
-	// Rate Of all requests of the tenant; null when it is the platform's default.
-	Rate *UsageRate `json:"rate"`
+	// Rate Of all requests of the tenant.
+	Rate UsageRate `json:"rate"`
 }
 
 // Cursor defines model for Cursor.
@@ -4874,7 +4874,7 @@ type ClientInterface interface {
 
 	// GetUsage See the plan and what is used of it
 	//
-	// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back.
+	// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back. A request for this is not counted.
 	//
 	// Corresponds with GET /api/v1/usage (the `GetUsage` operationId).
 	GetUsage(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -7932,7 +7932,7 @@ func (c *Client) SuspendTenant(ctx context.Context, id openapi_types.UUID, param
 
 // GetUsage See the plan and what is used of it
 //
-// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back.
+// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back. A request for this is not counted.
 //
 // Corresponds with GET /api/v1/usage (the `GetUsage` operationId).
 func (c *Client) GetUsage(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -16163,7 +16163,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetUsageWithResponse See the plan and what is used of it
 	//
-	// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back.
+	// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back. A request for this is not counted.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -25185,7 +25185,7 @@ func (c *ClientWithResponses) SuspendTenantWithResponse(ctx context.Context, id 
 
 // GetUsageWithResponse See the plan and what is used of it
 //
-// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back.
+// The terms of the tenant in which the caller acts, and what it has used of each unit in each window that has a limit, and in its lifetime. Requests are counted in advance by a small number, which is used until it is given back. A request for this is not counted.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -80,6 +80,10 @@ type Operation struct {
 	// Unlimited means that a public operation may be called any number of times (x-rate-limit: none), as probes are.
 	Unlimited bool
 
+	// Uncounted means that a request for the operation is not one of the tenant's quota of requests (x-quota: none), because
+	// it is what somebody needs who has used it up.
+	Uncounted bool
+
 	// MaxBody limits the request body instead of http.max_body_bytes, in bytes (x-max-body). 0 does not.
 	MaxBody int64
 

@@ -57,6 +57,7 @@ func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
 		"without a second factor":     {named + ", x-authenticated: true, x-mfa-exempt: true", Operation{Access: Authenticated, MFAExempt: true}},
 		"with limits of its own":      {named + ", security: [], x-timeout: 1m30s, x-max-body: 1024, x-concurrency: 4", Operation{Access: Public, Timeout: 90 * time.Second, MaxBody: 1024, Concurrency: 4}},
 		"through what modules add":    {named + ", security: [], x-middleware: [things.quota, things.log]", Operation{Access: Public, Middleware: []string{"things.quota", "things.log"}}},
+		"without a quota":             {named + ", x-authenticated: true, x-quota: none", Operation{Access: Authenticated, Uncounted: true}},
 		"as often as one likes":       {named + ", security: [], x-rate-limit: none", Operation{Access: Public, Unlimited: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +66,7 @@ func TestAnOperationSaysWhoMayCallIt(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, c.Operations, 1)
 			op := c.Operations[0]
-			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Optional: op.Optional, ResourceCheck: op.ResourceCheck, Manual: op.Manual, Unlimited: op.Unlimited, StepUp: op.StepUp, MFAExempt: op.MFAExempt, Timeout: op.Timeout, MaxBody: op.MaxBody, Concurrency: op.Concurrency, Middleware: op.Middleware})
+			require.Equal(t, tt.want, Operation{Access: op.Access, Permission: op.Permission, Optional: op.Optional, ResourceCheck: op.ResourceCheck, Manual: op.Manual, Unlimited: op.Unlimited, StepUp: op.StepUp, MFAExempt: op.MFAExempt, Timeout: op.Timeout, MaxBody: op.MaxBody, Concurrency: op.Concurrency, Uncounted: op.Uncounted, Middleware: op.Middleware})
 			require.Equal(t, "MakeThing", op.ID)
 			require.Equal(t, "POST /api/v1/things/:id", op.Method+" "+op.Route())
 			require.True(t, op.Mutates())
@@ -100,6 +101,8 @@ func TestAContractWithAFaultIsRefused(t *testing.T) {
 		"a step-up of nobody":                         {string(things(named + ", security: [{}, {bearer: []}], x-step-up: true")), "x-step-up needs x-authenticated or x-permission"},
 		"an exemption that is not true":               {string(things(named + ", x-authenticated: true, x-mfa-exempt: false")), "x-mfa-exempt can only be true"},
 		"an exemption of everybody":                   {string(things(named + ", security: [], x-mfa-exempt: true")), "x-mfa-exempt needs x-authenticated or x-permission"},
+		"a quota of its own":                          {string(things(named + ", x-authenticated: true, x-quota: 5")), "x-quota can only be none"},
+		"no quota for everybody":                      {string(things(named + ", security: [], x-quota: none")), "x-quota can only be none, and needs x-authenticated"},
 		"a timeout that is no duration":               {string(things(named + ", security: [], x-timeout: 30")), "x-timeout must be a duration such as 90s"},
 		"a timeout in the past":                       {string(things(named + ", security: [], x-timeout: -1s")), "x-timeout must be a duration"},
 		"a timeout that is none":                      {string(things(named + ", security: [], x-timeout: 24h")), "between 1ms and 1h"},

@@ -20,6 +20,13 @@ func (o *Operation) demands(extensions map[string]any) error {
 			*into = true
 		}
 	}
+	switch value := extensions["x-quota"]; {
+	case value == nil:
+	case value == "none" && o.Access != Public:
+		o.Uncounted = true
+	default:
+		return errors.New("x-quota can only be none, and needs x-authenticated or x-permission")
+	}
 	feature, given := extensions["x-entitlement"]
 	if !given {
 		return nil

@@ -132,10 +132,11 @@ func (s *Server) chain(op *mounted) []gin.HandlerFunc {
 		if op.Optional {
 			chain = append(chain, s.recognized, s.paced, s.counted, s.factored)
 		}
-	case contract.Authenticated:
-		chain = append(chain, s.authenticated, s.paced, s.counted)
-	default: // Permitted; anything unknown is held to a permission that nobody has
-		chain = append(chain, s.authenticated, s.paced, s.counted)
+	default: // Authenticated or Permitted; anything unknown is held to a permission that nobody has
+		chain = append(chain, s.authenticated, s.paced)
+		if !op.Uncounted && !op.operators { // who sets quotas must not be shut out by one
+			chain = append(chain, s.counted)
+		}
 	}
 	if op.Access != contract.Public && !op.MFAExempt {
 		chain = append(chain, s.factored)

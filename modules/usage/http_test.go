@@ -78,18 +78,18 @@ func TestATenantSeesItsPlanAndWhatIsUsed(t *testing.T) {
 	require.Nil(t, seen["key_rate"])
 	use := quotas(seen)
 	require.Len(t, use, 3)
-	require.Equal(t, 2.0, use["month"]["used"])
+	require.Equal(t, 1.0, use["month"]["used"], "to look at it is free")
 	require.Equal(t, 50.0, use["month"]["limit"])
 	require.Equal(t, false, use["month"]["soft"])
 	require.Equal(t, true, use["day"]["soft"])
-	require.Equal(t, fields{"unit": "requests", "window": "lifetime", "used": 2.0, "limit": nil, "soft": false, "resets_at": nil}, use["lifetime"])
+	require.Equal(t, fields{"unit": "requests", "window": "lifetime", "used": 1.0, "limit": nil, "soft": false, "resets_at": nil}, use["lifetime"])
 	resets, err := time.Parse(time.RFC3339, use["month"]["resets_at"].(string))
 	require.NoError(t, err)
 	_, end := quota.Month.Begins(time.Now(), time.UTC)
 	require.Equal(t, end, resets.UTC())
 
 	other := o.usage(t, bob.Token)
-	require.Nil(t, other["rate"])
+	require.Equal(t, fields{"per_second": 1_000_000.0, "burst": 10_000_000.0}, other["rate"], "what testapp configures")
 	require.Empty(t, quotas(other), "another tenant has terms and counters of its own")
 }
 
@@ -105,8 +105,10 @@ func TestWhoeverHasUsedItsQuotaIsToldWhenToComeBack(t *testing.T) {
 	require.Equal(t, `"requests-month";q=3;w=`+strconv.FormatInt(seconds, 10), last(answer.Header.Values("RateLimit-Policy")))
 	require.Regexp(t, `^"requests-month";r=2;t=\d+$`, last(answer.Header.Values("RateLimit")))
 
-	o.Want(t, http.StatusNotFound, testapp.Call{Path: "/api/v1/blog/posts/" + uuid.NewString(), Token: ann.Token})
-	o.Want(t, http.StatusForbidden, testapp.Call{Path: "/api/v1/ops/events", Token: ann.Token})
+	for range 2 {
+		o.Want(t, http.StatusNotFound, testapp.Call{Path: "/api/v1/blog/posts/" + uuid.NewString(), Token: ann.Token})
+	}
+	o.Want(t, http.StatusForbidden, testapp.Call{Path: "/api/v1/ops/events", Token: ann.Token}) // whoever operates is not counted
 	before := len(o.Rows(t, "SELECT id FROM audit_events"))
 	answer = o.Want(t, http.StatusTooManyRequests, call)
 	require.Equal(t, "quota.exceeded", answer.Code(t), "those that fail count, too")
@@ -118,10 +120,11 @@ func TestWhoeverHasUsedItsQuotaIsToldWhenToComeBack(t *testing.T) {
 
 	o.Want(t, http.StatusOK, testapp.Call{Path: "/version"})
 	o.Want(t, http.StatusUnauthorized, testapp.Call{Path: path})
-	answer = o.Want(t, http.StatusOK, testapp.Call{Path: path, Token: bob.Token})
+	require.Equal(t, 3.0, quotas(o.usage(t, ann.Token))["month"]["used"], "that can always be seen")
+	answer = o.Want(t, http.StatusOK, testapp.Call{Path: "/api/v1/me", Token: bob.Token})
 	require.Len(t, answer.Header.Values("RateLimit"), 1, "nobody else is concerned: that is the rate")
 	o.grant(t, ann.TenantID, terms.Limits{Quotas: []quota.Limit{requests(quota.Month, 5), requests(quota.Lifetime, 4)}})
-	answer = o.Want(t, http.StatusOK, testapp.Call{Path: path, Token: ann.Token})
+	answer = o.Want(t, http.StatusOK, testapp.Call{Path: "/api/v1/me", Token: ann.Token})
 	require.Equal(t, `"requests-lifetime";q=4`, last(answer.Header.Values("RateLimit-Policy")), "the operator's word counts at once")
 	require.Equal(t, `"requests-lifetime";r=0`, last(answer.Header.Values("RateLimit")))
 }
@@ -130,10 +133,23 @@ func TestAPlanOfTheConfigurationLimitsToo(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, "terms.plans=small=requests 2/day,standard=*", "terms.default_plan=small")
 	ann := o.Register(t, "ann")
+	me := testapp.Call{Path: "/api/v1/me", Token: ann.Token}
 	for range 2 {
-		require.Equal(t, "small", o.usage(t, ann.Token)["plan"])
+		o.Want(t, http.StatusOK, me)
 	}
-	o.Want(t, http.StatusTooManyRequests, testapp.Call{Path: path, Token: ann.Token})
+	o.Want(t, http.StatusTooManyRequests, me)
+	require.Equal(t, "small", o.usage(t, ann.Token)["plan"])
+}
+
+func TestKeysHaveTheRateOfTheConfiguration(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "ratelimit.key.per_second=3", "ratelimit.key.burst=4", "ratelimit.tenant.per_second=5", "ratelimit.tenant.burst=6")
+	ann := o.Register(t, "ann")
+	require.Equal(t, fields{"per_second": 3.0, "burst": 4.0}, o.usage(t, ann.Token)["key_rate"])
+	o.grant(t, ann.TenantID, terms.Limits{KeyRate: &terms.Rate{PerSecond: 1, Burst: 2}})
+	seen := o.usage(t, ann.Token)
+	require.Equal(t, fields{"per_second": 1.0, "burst": 2.0}, seen["key_rate"])
+	require.Equal(t, fields{"per_second": 5.0, "burst": 6.0}, seen["rate"])
 }
 
 // last is what the quota has added, behind what the rate has.
