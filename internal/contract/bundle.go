@@ -125,7 +125,7 @@ func decorate(op map[string]any, module string, o Operation) {
 	if _, ok := responses["default"]; !ok {
 		responses["default"] = map[string]any{"$ref": "#/components/responses/Problem"}
 	}
-	if o.Access != Public || o.Optional {
+	if !o.Unlimited {
 		pledge(responses)
 	}
 	op["responses"] = responses

@@ -199,6 +199,22 @@ func TestOneTraceLeadsFromACallerThroughTheEventAndTheJobToAnotherServer(t *test
 	}
 }
 
+func TestACommandToRedisIsPartOfTheRequest(t *testing.T) {
+	t.Parallel()
+	r := newBell(t, "redis.url=redis://"+testbroker.Redis(t).Addr+"/0", "ratelimit.timeout=5s")
+	ada := r.Register(t, "ada")
+	r.Want(t, http.StatusOK, testapp.Call{Path: "/api/v1/me", Token: ada.Token}) // Redis knows the script from here on
+	r.makes(t, ada.Token, "00-"+callersTrace+"-"+callersSpan+"-01")
+	served := r.Span(t, callersTrace, "POST /api/v1/probe/things/:id")
+	counted := r.Span(t, callersTrace, "redis evalsha")
+	require.Equal(t, served.ID, counted.Parent)
+	require.Equal(t, "CLIENT", counted.Kind)
+	require.False(t, counted.Failed)
+	require.Equal(t, "redis", counted.Attributes["db.system.name"])
+	require.Equal(t, "evalsha", counted.Attributes["db.operation.name"])
+	require.NotContains(t, r.Raw(), ada.TenantID.String()+"}", "keys are left out")
+}
+
 func TestWhatTheCallerDoesNotRecordIsNotRecordedUnlessItsWordDoesNotCount(t *testing.T) {
 	t.Parallel()
 	const unsampled = "00-" + callersTrace + "-" + callersSpan + "-00"
