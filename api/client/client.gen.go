@@ -2757,6 +2757,12 @@ type ResendInvitationParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// MeParams defines parameters for Me.
+type MeParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // RenewRecoveryCodesParams defines parameters for RenewRecoveryCodes.
 type RenewRecoveryCodesParams struct {
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
@@ -2769,8 +2775,17 @@ type BeginTotpParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetMyNotificationPreferencesParams defines parameters for GetMyNotificationPreferences.
+type GetMyNotificationPreferencesParams struct {
+	// IfNoneMatch ETags that the client has, or *. When the current one is among them, the answer is 304 without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // UpdateMyNotificationPreferencesParams defines parameters for UpdateMyNotificationPreferences.
 type UpdateMyNotificationPreferencesParams struct {
+	// IfMatch The ETag of the preferences to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+
 	// IdempotencyKey Chosen by the client for this request, and sent again with every repetition of it: the request has one effect, and a repetition gets the first answer, with Idempotency-Replayed: true. Another request with the key of this one is refused by 422, and a repetition while the request is still running by 409.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
@@ -4156,7 +4171,7 @@ type ClientInterface interface {
 	// The caller, the tenant of the token, and what the caller may do there.
 	//
 	// Corresponds with GET /api/v1/me (the `Me` operationId).
-	Me(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	Me(ctx context.Context, params *MeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ChangeEmailWithBody Ask for another e-mail address
 	//
@@ -4260,7 +4275,7 @@ type ClientInterface interface {
 	// GetMyNotificationPreferences What you have chosen about notifications in this tenant
 	//
 	// Corresponds with GET /api/v1/me/notification-preferences (the `GetMyNotificationPreferences` operationId).
-	GetMyNotificationPreferences(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetMyNotificationPreferences(ctx context.Context, params *GetMyNotificationPreferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateMyNotificationPreferencesWithBody Choose about notifications in this tenant
 	//
@@ -6224,8 +6239,8 @@ func (c *Client) DeleteMe(ctx context.Context, body DeleteMeJSONRequestBody, req
 // The caller, the tenant of the token, and what the caller may do there.
 //
 // Corresponds with GET /api/v1/me (the `Me` operationId).
-func (c *Client) Me(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewMeRequest(c.Server)
+func (c *Client) Me(ctx context.Context, params *MeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMeRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6468,8 +6483,8 @@ func (c *Client) ConfirmTotp(ctx context.Context, body ConfirmTotpJSONRequestBod
 // GetMyNotificationPreferences What you have chosen about notifications in this tenant
 //
 // Corresponds with GET /api/v1/me/notification-preferences (the `GetMyNotificationPreferences` operationId).
-func (c *Client) GetMyNotificationPreferences(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetMyNotificationPreferencesRequest(c.Server)
+func (c *Client) GetMyNotificationPreferences(ctx context.Context, params *GetMyNotificationPreferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMyNotificationPreferencesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -10504,7 +10519,7 @@ func NewDeleteMeRequestWithBody(server string, contentType string, body io.Reade
 }
 
 // NewMeRequest constructs an http.Request for the Me method
-func NewMeRequest(server string) (*http.Request, error) {
+func NewMeRequest(server string, params *MeParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10525,6 +10540,21 @@ func NewMeRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -10877,7 +10907,7 @@ func NewConfirmTotpRequestWithBody(server string, contentType string, body io.Re
 }
 
 // NewGetMyNotificationPreferencesRequest constructs an http.Request for the GetMyNotificationPreferences method
-func NewGetMyNotificationPreferencesRequest(server string) (*http.Request, error) {
+func NewGetMyNotificationPreferencesRequest(server string, params *GetMyNotificationPreferencesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10898,6 +10928,21 @@ func NewGetMyNotificationPreferencesRequest(server string) (*http.Request, error
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -10942,15 +10987,26 @@ func NewUpdateMyNotificationPreferencesRequestWithBody(server string, params *Up
 
 	if params != nil {
 
-		if params.IdempotencyKey != nil {
+		if params.IfMatch != nil {
 			var headerParam0 string
 
-			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
 			if err != nil {
 				return nil, err
 			}
 
-			req.Header.Set("Idempotency-Key", headerParam0)
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
 		}
 
 	}
@@ -15333,7 +15389,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/me (the `Me` operationId).
-	MeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*MeResponse, error)
+	MeWithResponse(ctx context.Context, params *MeParams, reqEditors ...RequestEditorFn) (*MeResponse, error)
 
 	// ChangeEmailWithBodyWithResponse Ask for another e-mail address
 	//
@@ -15453,7 +15509,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/me/notification-preferences (the `GetMyNotificationPreferences` operationId).
-	GetMyNotificationPreferencesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMyNotificationPreferencesResponse, error)
+	GetMyNotificationPreferencesWithResponse(ctx context.Context, params *GetMyNotificationPreferencesParams, reqEditors ...RequestEditorFn) (*GetMyNotificationPreferencesResponse, error)
 
 	// UpdateMyNotificationPreferencesWithBodyWithResponse Choose about notifications in this tenant
 	//
@@ -18589,6 +18645,16 @@ func (r DeleteMeResponse) ContentType() string {
 	return ""
 }
 
+// MeResponse200Headers the declared response headers of an HTTP 200 response for Me
+type MeResponse200Headers struct {
+	ETag *string
+}
+
+// MeResponse304Headers the declared response headers of an HTTP 304 response for Me
+type MeResponse304Headers struct {
+	ETag *string
+}
+
 type MeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -18596,6 +18662,10 @@ type MeResponse struct {
 	JSON200 *IdentityMe
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *MeResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *MeResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -19096,6 +19166,16 @@ func (r ConfirmTotpResponse) ContentType() string {
 	return ""
 }
 
+// GetMyNotificationPreferencesResponse200Headers the declared response headers of an HTTP 200 response for GetMyNotificationPreferences
+type GetMyNotificationPreferencesResponse200Headers struct {
+	ETag *string
+}
+
+// GetMyNotificationPreferencesResponse304Headers the declared response headers of an HTTP 304 response for GetMyNotificationPreferences
+type GetMyNotificationPreferencesResponse304Headers struct {
+	ETag *string
+}
+
 type GetMyNotificationPreferencesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -19103,6 +19183,10 @@ type GetMyNotificationPreferencesResponse struct {
 	JSON200 *NotificationsPreferences
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetMyNotificationPreferencesResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetMyNotificationPreferencesResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -19144,6 +19228,11 @@ func (r GetMyNotificationPreferencesResponse) ContentType() string {
 	return ""
 }
 
+// UpdateMyNotificationPreferencesResponse200Headers the declared response headers of an HTTP 200 response for UpdateMyNotificationPreferences
+type UpdateMyNotificationPreferencesResponse200Headers struct {
+	ETag *string
+}
+
 type UpdateMyNotificationPreferencesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -19151,6 +19240,8 @@ type UpdateMyNotificationPreferencesResponse struct {
 	JSON200 *NotificationsPreferences
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateMyNotificationPreferencesResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -23761,8 +23852,8 @@ func (c *ClientWithResponses) DeleteMeWithResponse(ctx context.Context, body Del
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/me (the `Me` operationId).
-func (c *ClientWithResponses) MeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*MeResponse, error) {
-	rsp, err := c.Me(ctx, reqEditors...)
+func (c *ClientWithResponses) MeWithResponse(ctx context.Context, params *MeParams, reqEditors ...RequestEditorFn) (*MeResponse, error) {
+	rsp, err := c.Me(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -23965,8 +24056,8 @@ func (c *ClientWithResponses) ConfirmTotpWithResponse(ctx context.Context, body 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/me/notification-preferences (the `GetMyNotificationPreferences` operationId).
-func (c *ClientWithResponses) GetMyNotificationPreferencesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMyNotificationPreferencesResponse, error) {
-	rsp, err := c.GetMyNotificationPreferences(ctx, reqEditors...)
+func (c *ClientWithResponses) GetMyNotificationPreferencesWithResponse(ctx context.Context, params *GetMyNotificationPreferencesParams, reqEditors ...RequestEditorFn) (*GetMyNotificationPreferencesResponse, error) {
+	rsp, err := c.GetMyNotificationPreferences(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -27088,6 +27179,9 @@ func ParseMeResponse(rsp *http.Response) (*MeResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -27095,6 +27189,29 @@ func ParseMeResponse(rsp *http.Response) (*MeResponse, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers MeResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers MeResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -27439,6 +27556,9 @@ func ParseGetMyNotificationPreferencesResponse(rsp *http.Response) (*GetMyNotifi
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -27446,6 +27566,29 @@ func ParseGetMyNotificationPreferencesResponse(rsp *http.Response) (*GetMyNotifi
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetMyNotificationPreferencesResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetMyNotificationPreferencesResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -27479,6 +27622,19 @@ func ParseUpdateMyNotificationPreferencesResponse(rsp *http.Response) (*UpdateMy
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateMyNotificationPreferencesResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

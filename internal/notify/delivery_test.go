@@ -294,7 +294,7 @@ func TestWhoLeavesTakesTheirNotificationsAlong(t *testing.T) {
 	})
 	require.NoError(t, err)
 	r.ended(t, other)
-	_, _, err = r.Prefer(r.in(t), r.ada.ID, func(p *notify.Preferences) { p.Digest = notify.Off })
+	_, _, err = r.Prefer(r.in(t), r.ada.ID, nil, func(p *notify.Preferences) { p.Digest = notify.Off })
 	require.NoError(t, err)
 	require.NoError(t, r.sweep.EraseMember(tenant.System(r.in(t), "test"), r.ada.TenantID, r.ada.ID))
 	for _, table := range []string{"notify_inbox", "notify_preferences"} {

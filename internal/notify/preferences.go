@@ -74,12 +74,17 @@ func (n *Notifications) complete(p notify.Preferences) notify.Preferences {
 }
 
 // Prefer implements notify.Preferring.
-func (n *Notifications) Prefer(ctx context.Context, user uuid.UUID, change func(*notify.Preferences)) (notify.Preferences, []notify.Category, error) {
-	owner, ok := tenant.FromContext(ctx)
-	if !ok {
+func (n *Notifications) Prefer(
+	ctx context.Context, user uuid.UUID, ok func(notify.Preferences, []notify.Category) bool, change func(*notify.Preferences),
+) (notify.Preferences, []notify.Category, error) {
+	owner, in := tenant.FromContext(ctx)
+	if !in {
 		return notify.Preferences{}, nil, tenant.ErrMissing
 	}
 	p, err := n.prefer(ctx, owner, user, func(p *notify.Preferences) error {
+		if ok != nil && !ok(n.complete(*p), n.templates.categories()) {
+			return notify.ErrPreferencesChanged
+		}
 		before := maps.Clone(p.Categories) // only the names are looked at
 		change(p)
 		return n.acceptable(p, before)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/yourorg/platform/modules/identity/internal/api"
 	"github.com/yourorg/platform/pkg/auth"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // handler translates between the contract and identity. Who may call what is in the contract.
@@ -83,10 +84,12 @@ func (h *handler) Me(ctx context.Context, _ api.MeRequestObject) (api.MeResponse
 	for i, permission := range p.permissions {
 		permissions[i] = string(permission)
 	}
-	return api.Me200JSONResponse{
+	shown := api.Me{
 		User: toAPIUser(p.user), Tenant: toAPITenant(p.tenant),
 		Roles: append([]string{}, p.roles...), Permissions: permissions,
-	}, nil
+	}
+	tag, err := web.Digest(shown)
+	return api.Me200JSONResponse{Body: shown, Headers: api.Me200ResponseHeaders{ETag: &tag}}, err
 }
 
 func toAPIUser(u User) api.User {

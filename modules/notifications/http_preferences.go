@@ -5,6 +5,7 @@ import (
 
 	"github.com/yourorg/platform/modules/notifications/internal/api"
 	"github.com/yourorg/platform/pkg/notify"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 func (h *handler) GetMyNotificationPreferences(ctx context.Context, _ api.GetMyNotificationPreferencesRequestObject) (api.GetMyNotificationPreferencesResponseObject, error) {
@@ -12,11 +13,17 @@ func (h *handler) GetMyNotificationPreferences(ctx context.Context, _ api.GetMyN
 	if err != nil {
 		return nil, err
 	}
-	return api.GetMyNotificationPreferences200JSONResponse(toPreferences(p, categories)), nil
+	shown := toPreferences(p, categories)
+	tag, err := web.Digest(shown)
+	return api.GetMyNotificationPreferences200JSONResponse{Body: shown, Headers: api.GetMyNotificationPreferences200ResponseHeaders{ETag: &tag}}, err
 }
 
 func (h *handler) UpdateMyNotificationPreferences(ctx context.Context, r api.UpdateMyNotificationPreferencesRequestObject) (api.UpdateMyNotificationPreferencesResponseObject, error) {
-	p, categories, err := h.preferences.Prefer(ctx, me(ctx), func(p *notify.Preferences) {
+	seen := func(p notify.Preferences, categories []notify.Category) bool {
+		tag, err := web.Digest(toPreferences(p, categories))
+		return err == nil && web.IfMatch(r.Params.IfMatch).HoldsFor(tag)
+	}
+	p, categories, err := h.preferences.Prefer(ctx, me(ctx), seen, func(p *notify.Preferences) {
 		if r.Body.Digest != nil {
 			p.Digest = string(*r.Body.Digest)
 		}
@@ -38,7 +45,9 @@ func (h *handler) UpdateMyNotificationPreferences(ctx context.Context, r api.Upd
 	if err != nil {
 		return nil, err
 	}
-	return api.UpdateMyNotificationPreferences200JSONResponse(toPreferences(p, categories)), nil
+	shown := toPreferences(p, categories)
+	tag, err := web.Digest(shown)
+	return api.UpdateMyNotificationPreferences200JSONResponse{Body: shown, Headers: api.UpdateMyNotificationPreferences200ResponseHeaders{ETag: &tag}}, err
 }
 
 func (h *handler) GetSubscription(ctx context.Context, r api.GetSubscriptionRequestObject) (api.GetSubscriptionResponseObject, error) {

@@ -49,8 +49,9 @@ type Category struct {
 
 // What Preferring answers.
 var (
-	ErrPreference = problem.New(problem.Invalid, "notify.preference_invalid", "The preferences are not acceptable")
-	ErrToken      = problem.New(problem.Invalid, "notify.token_invalid", "The link is not one that we have sent")
+	ErrPreference         = problem.New(problem.Invalid, "notify.preference_invalid", "The preferences are not acceptable")
+	ErrPreferencesChanged = problem.New(problem.PreconditionFailed, "notify.preferences_changed", "The preferences were changed in the meantime")
+	ErrToken              = problem.New(problem.Invalid, "notify.token_invalid", "The link is not one that we have sent")
 )
 
 // Preferring keeps what recipients have chosen. Methods with a user are about the tenant in the context.
@@ -58,8 +59,9 @@ type Preferring interface {
 	// Preferences returns the choices, with the digest that counts, and what there is to choose.
 	Preferences(ctx context.Context, user uuid.UUID) (Preferences, []Category, error)
 
-	// Prefer replaces the choices by what change makes of them.
-	Prefer(ctx context.Context, user uuid.UUID, change func(*Preferences)) (Preferences, []Category, error)
+	// Prefer replaces the choices by what change makes of them. ok is asked about what Preferences would return, which nobody
+	// else changes meanwhile; nil accepts any. Otherwise it is ErrPreferencesChanged.
+	Prefer(ctx context.Context, user uuid.UUID, ok func(Preferences, []Category) bool, change func(*Preferences)) (Preferences, []Category, error)
 
 	// Subscription returns the category that a link to unsubscribe is about.
 	Subscription(ctx context.Context, token string) (category string, err error)

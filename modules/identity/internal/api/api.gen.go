@@ -2969,15 +2969,25 @@ type MeResponseObject interface {
 	VisitMeResponse(w http.ResponseWriter) error
 }
 
-type Me200JSONResponse Me
+type Me200ResponseHeaders struct {
+	ETag *string
+}
+
+type Me200JSONResponse struct {
+	Body    Me
+	Headers Me200ResponseHeaders
+}
 
 func (response Me200JSONResponse) VisitMeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err

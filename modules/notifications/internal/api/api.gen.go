@@ -208,6 +208,12 @@ type Cursor = string
 // Limit defines model for Limit.
 type Limit = int
 
+// UpdateMyNotificationPreferencesParams defines parameters for UpdateMyNotificationPreferences.
+type UpdateMyNotificationPreferencesParams struct {
+	// IfMatch The ETag of the preferences to change; stale is 412. Without it the last change wins.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // ListMyNotificationsParams defines parameters for ListMyNotifications.
 type ListMyNotificationsParams struct {
 	// Limit How many items to return at the most.
@@ -337,7 +343,7 @@ type ServerInterface interface {
 	GetMyNotificationPreferences(c *gin.Context)
 	// UpdateMyNotificationPreferences Choose about notifications in this tenant
 	// (PATCH /api/v1/me/notification-preferences)
-	UpdateMyNotificationPreferences(c *gin.Context)
+	UpdateMyNotificationPreferences(c *gin.Context, params UpdateMyNotificationPreferencesParams)
 	// ListMyNotifications List your notifications in this tenant, newest first
 	// (GET /api/v1/me/notifications)
 	ListMyNotifications(c *gin.Context, params ListMyNotificationsParams)
@@ -398,6 +404,33 @@ func (siw *ServerInterfaceWrapper) GetMyNotificationPreferences(c *gin.Context) 
 // UpdateMyNotificationPreferences operation middleware
 func (siw *ServerInterfaceWrapper) UpdateMyNotificationPreferences(c *gin.Context) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateMyNotificationPreferencesParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -405,7 +438,7 @@ func (siw *ServerInterfaceWrapper) UpdateMyNotificationPreferences(c *gin.Contex
 		}
 	}
 
-	siw.Handler.UpdateMyNotificationPreferences(c)
+	siw.Handler.UpdateMyNotificationPreferences(c, params)
 }
 
 // ListMyNotifications operation middleware
@@ -810,37 +843,58 @@ type GetMyNotificationPreferencesResponseObject interface {
 	VisitGetMyNotificationPreferencesResponse(w http.ResponseWriter) error
 }
 
-type GetMyNotificationPreferences200JSONResponse Preferences
+type GetMyNotificationPreferences200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetMyNotificationPreferences200JSONResponse struct {
+	Body    Preferences
+	Headers GetMyNotificationPreferences200ResponseHeaders
+}
 
 func (response GetMyNotificationPreferences200JSONResponse) VisitGetMyNotificationPreferencesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
 type UpdateMyNotificationPreferencesRequestObject struct {
-	Body *UpdateMyNotificationPreferencesJSONRequestBody
+	Params UpdateMyNotificationPreferencesParams
+	Body   *UpdateMyNotificationPreferencesJSONRequestBody
 }
 
 type UpdateMyNotificationPreferencesResponseObject interface {
 	VisitUpdateMyNotificationPreferencesResponse(w http.ResponseWriter) error
 }
 
-type UpdateMyNotificationPreferences200JSONResponse Preferences
+type UpdateMyNotificationPreferences200ResponseHeaders struct {
+	ETag *string
+}
+
+type UpdateMyNotificationPreferences200JSONResponse struct {
+	Body    Preferences
+	Headers UpdateMyNotificationPreferences200ResponseHeaders
+}
 
 func (response UpdateMyNotificationPreferences200JSONResponse) VisitUpdateMyNotificationPreferencesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1234,8 +1288,10 @@ func (sh *strictHandler) GetMyNotificationPreferences(ctx *gin.Context) {
 }
 
 // UpdateMyNotificationPreferences operation middleware
-func (sh *strictHandler) UpdateMyNotificationPreferences(ctx *gin.Context) {
+func (sh *strictHandler) UpdateMyNotificationPreferences(ctx *gin.Context, params UpdateMyNotificationPreferencesParams) {
 	var request UpdateMyNotificationPreferencesRequestObject
+
+	request.Params = params
 
 	var body UpdateMyNotificationPreferencesJSONRequestBody
 	var err error
