@@ -17,7 +17,7 @@ type fault struct {
 	err error
 }
 
-// faultAge is how long a refused write is worth telling when nothing has been written since.
+// faultAge is how long a refused write is worth telling when nothing has been written since, or was refused for want of space.
 const faultAge = time.Minute
 
 // Name is the name of the health check.
@@ -38,10 +38,13 @@ func (d *Driver) Check(ctx context.Context) (health.Status, error) {
 	return health.Healthy, nil
 }
 
-// wrote remembers how a write ended. Errors of the caller's own, such as a constraint, say nothing about the database.
+// wrote remembers how a write ended. Errors of the caller's own, such as a constraint, say nothing about the database. A write
+// that succeeds does not say that there is space again: a lease that is renewed needs none, while posts are refused.
 func (d *Driver) wrote(err error) {
 	if err == nil {
-		d.fault.Store(nil)
+		if f := d.fault.Load(); f != nil && !errors.Is(f.err, ErrFull) {
+			d.fault.CompareAndSwap(f, nil)
+		}
 		return
 	}
 	for _, refused := range []error{ErrBusy, ErrReadOnly, ErrFull, ErrTimeout, ErrUnavailable} {
