@@ -49,7 +49,7 @@ func TestWhatTheClientHasIsNotSentAgain(t *testing.T) {
 	require.NotEqual(t, tag, app.Want(t, http.StatusOK, get).Header.Get("ETag"))
 
 	get.Header = map[string]string{"If-None-Match": "*"}
-	for status, path := range map[int]string{http.StatusNotFound: "/api/v1/blog/posts/" + u.ID.String(), http.StatusOK: "/api/v1/me"} {
+	for status, path := range map[int]string{http.StatusNotFound: "/api/v1/blog/posts/" + u.ID.String(), http.StatusOK: "/api/v1/me/mfa"} {
 		get.Path = path
 		require.NotEmpty(t, app.Want(t, status, get).Body, "only a success with an ETag counts")
 	}
