@@ -55,7 +55,8 @@ type Config struct {
 	// IdleTimeout closes a kept-alive connection on which nothing is asked for so long.
 	IdleTimeout time.Duration `mapstructure:"idle_timeout"`
 	// RequestTimeout is the deadline of an operation that has no x-timeout; past it the answer is 503. It is shorter than
-	// WriteTimeout.
+	// WriteTimeout, and should be shorter than what a stop leaves to the requests in flight: three quarters of ShutdownTimeout,
+	// less DrainInterval.
 	RequestTimeout time.Duration `mapstructure:"request_timeout"`
 	// MaxHeaderBytes limits the headers of a request.
 	MaxHeaderBytes int `mapstructure:"max_header_bytes"`
@@ -86,7 +87,7 @@ func DefaultConfig() Config {
 		HeaderTimeout:   5 * time.Second,
 		WriteTimeout:    30 * time.Second,
 		IdleTimeout:     60 * time.Second,
-		RequestTimeout:  25 * time.Second,
+		RequestTimeout:  15 * time.Second,
 		MaxHeaderBytes:  1 << 20,
 		MaxBodyBytes:    10 << 20,
 		DrainInterval:   500 * time.Millisecond,
