@@ -167,7 +167,7 @@ func TestAnOperationMayTakeLongerThanAConnectionOtherwiseLives(t *testing.T) {
 		defer cancel()
 		<-long.Done()
 		return nil, c.Request.Context().Err()
-	}}, testapp.Options{Set: []string{"http.request_timeout=100ms", "http.write_timeout=200ms", "http.read_timeout=200ms", "http.header_timeout=200ms"}})
+	}}, testapp.Options{Set: []string{"http.request_timeout=100ms", "http.write_timeout=200ms", "http.read_timeout=200ms"}})
 	for _, body := range []string{"", "{}"} {
 		response, err := newClient(t).Post(app.URL+"/api/v1/probe/wide", "application/json", strings.NewReader(body))
 		require.NoError(t, err)
@@ -224,7 +224,7 @@ func TestAStreamGoesOnAfterTheDeadline(t *testing.T) {
 				<-longer.Done()
 				_, _ = c.Writer.WriteString("two")
 				return nil, nil
-			}}, testapp.Options{Set: []string{"http.request_timeout=50ms"}})
+			}}, testapp.Options{Set: []string{"http.request_timeout=1s"}})
 			client, url := served(t, app, http2)
 			response, err := client.Get(url + "/api/v1/probe/open")
 			require.NoError(t, err)

@@ -119,5 +119,5 @@ func TestParallelUseAnnouncesALevelOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	require.Equal(t, []string{"tokens day 80%: 32/40", "tokens day 100%: 40/40"}, b.reached(ctx))
+	require.ElementsMatch(t, []string{"tokens day 80%: 32/40", "tokens day 100%: 40/40"}, b.reached(ctx)) // of two commits that end at once, either is told first
 }

@@ -113,8 +113,7 @@ func TestARunningReplicaWritesByItself(t *testing.T) {
 	app.Want(t, 200, testapp.Call{Path: "/api/v1/me", Token: customer.Token})
 	require.Eventually(t, func() bool {
 		shown, err := r.Usage(context.Background(), customer.TenantID, all(pkgusage.Hour, time.Now()))
-		require.NoError(t, err)
-		return len(shown) > 0
+		return err == nil && len(shown) > 0
 	}, time.Minute, 10*time.Millisecond)
 }
 

@@ -82,8 +82,9 @@ func TestTheOperatorSeesJobsAndIntervenes(t *testing.T) {
 	}
 	list := "/api/v1/ops/jobs?kind=kettle.brew&tenant_id=" + customer.TenantID.String()
 	require.Eventually(t, func() bool {
-		app.Want(t, http.StatusOK, testapp.Call{Path: list + "&state=completed&state=failed", Token: admin}).JSON(t, &page)
-		return len(page.Items) == 2
+		answer := app.Do(t, testapp.Call{Path: list + "&state=completed&state=failed", Token: admin})
+		answer.JSON(t, &page)
+		return answer.Status == http.StatusOK && len(page.Items) == 2
 	}, time.Minute, 10*time.Millisecond)
 	require.Equal(t, shownJob{ID: failed, Kind: "kettle.brew", State: "failed", TenantID: customer.TenantID, Attempt: 1, Error: "too much"}, page.Items[0])
 	app.Want(t, http.StatusOK, testapp.Call{Path: list + "&limit=2", Token: admin}).JSON(t, &page)

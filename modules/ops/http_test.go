@@ -69,15 +69,17 @@ func TestTheOperatorSeesWhatWasParkedAndReplaysIt(t *testing.T) {
 	}
 	list := testapp.Call{Path: "/api/v1/ops/parked-events?limit=2", Token: admin}
 	require.Eventually(t, func() bool {
-		app.Want(t, http.StatusOK, list).JSON(t, &parked)
-		return parked.Next != nil
+		answer := app.Do(t, list)
+		answer.JSON(t, &parked)
+		return answer.Status == http.StatusOK && parked.Next != nil
 	}, time.Minute, 10*time.Millisecond)
 	first := parked.Items[0]
 	require.Equal(t, delivery{EventID: first.EventID, Topic: "tea.cup.poured", TenantID: customer.TenantID, Subscriber: "tea.guest", State: "parked", Attempts: 1, Error: "too hot"}, first)
 	list.Path += "&cursor=" + *parked.Next
 	require.Eventually(t, func() bool {
-		app.Want(t, http.StatusOK, list).JSON(t, &parked)
-		return len(parked.Items) == 1
+		answer := app.Do(t, list)
+		answer.JSON(t, &parked)
+		return answer.Status == http.StatusOK && len(parked.Items) == 1
 	}, time.Minute, 10*time.Millisecond)
 
 	event := "/api/v1/ops/events/" + first.EventID.String()
