@@ -229,10 +229,22 @@ func (a *answer) takeBack() bool {
 		return false
 	}
 	a.status, a.size, a.held = 0, 0, a.held[:0]
-	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Disposition", "Last-Modified", "Location", "Set-Cookie"} {
-		a.header.Del(name)
-	}
+	strip(a.header)
 	return true
+}
+
+// ofHandlers are the headers that say something about one answer, or give something away with it. What the platform and
+// middleware say of every answer is not among them.
+var ofHandlers = []string{
+	"Content-Length", "Content-Encoding", "Content-Disposition", "Content-Language", "Content-Location", "Content-Range",
+	"Accept-Ranges", "Etag", "Expires", "Last-Modified", "Link", "Location", "Refresh", "Set-Cookie", "Trailer",
+}
+
+// strip leaves nothing of a handler's answer to the one that takes its place.
+func strip(header http.Header) {
+	for _, name := range ofHandlers {
+		delete(header, name)
+	}
 }
 
 // outcome is what the handler has answered: status is 0 when it has not said, and size is in bytes.

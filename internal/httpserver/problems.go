@@ -34,13 +34,14 @@ var (
 func write(c *gin.Context, p *problem.Problem) {
 	c.Abort()
 	c.Set(problemKey, p)
-	w := http.ResponseWriter(c.Writer)
+	w, a := http.ResponseWriter(c.Writer), answerOf(c)
+	if !a.takeBack() {
+		panic(http.ErrAbortHandler)
+	}
 	if c.Writer.Written() {
-		a := answerOf(c)
-		if !a.takeBack() {
-			panic(http.ErrAbortHandler)
-		}
 		w = a // gin's own writer believes that it has written
+	} else {
+		strip(w.Header()) // a middleware may have put other headers in front
 	}
 	var op *mounted
 	if v, ok := c.Get(operationKey); ok {
@@ -60,7 +61,6 @@ func write(c *gin.Context, p *problem.Problem) {
 func present(header http.Header, r *http.Request, op *mounted, challenge, id string, p *problem.Problem) (status int, body []byte) {
 	status = problemdoc.Status(p.Kind)
 	header["Cache-Control"] = noStore
-	header.Del("ETag")
 	if op != nil && op.OAuth {
 		return presentOAuth(header, p, status)
 	}

@@ -185,11 +185,31 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, name string) bool {
 	}
 	if coding != "" {
 		h.Set("Content-Encoding", coding)
-		h.Set("Content-Length", strconv.FormatInt(info.Size(), 10)) // http.ServeContent leaves it out
+		w = &measured{ResponseWriter: w, size: info.Size()}
 	}
 	http.ServeContent(w, r, name, info.ModTime(), content)
 	return true
 }
+
+// measured says how long a coded file is, which http.ServeContent leaves out. It does so only where the file follows: a
+// precondition may turn out not to hold, and that answer has no body.
+type measured struct {
+	http.ResponseWriter
+	size int64
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (m *measured) WriteHeader(status int) {
+	if status == http.StatusOK {
+		m.Header().Set("Content-Length", strconv.FormatInt(m.size, 10))
+	} else {
+		m.Header().Del("Content-Encoding")
+	}
+	m.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (m *measured) Unwrap() http.ResponseWriter { return m.ResponseWriter }
 
 func (s *Site) keeps(name string) bool {
 	for _, pattern := range s.immutable {

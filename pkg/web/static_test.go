@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -129,6 +130,7 @@ func TestAFileIsSentAsItLiesCompressedBesideItself(t *testing.T) {
 		require.Equal(t, "text/javascript; charset=utf-8", w.Header().Get("Content-Type"))
 		require.Equal(t, "Accept-Encoding", w.Header().Get("Vary"))
 		require.Contains(t, w.Header().Get("Cache-Control"), "immutable")
+		require.Equal(t, strconv.Itoa(len(want[1])), w.Header().Get("Content-Length"))
 		tags[w.Header().Get("ETag")] = want[0]
 		head, _ := answered(site, http.MethodHead, "/assets/index-BX3kYz1a.js", "Accept-Encoding", accept)
 		require.Equal(t, w.Header(), head.Header())
@@ -139,6 +141,13 @@ func TestAFileIsSentAsItLiesCompressedBesideItself(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "scr", part.Body.String(), "a part is one of the file as it is")
 	require.Empty(t, part.Header().Get("Content-Encoding"))
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		failed, _ := answered(site, method, "/assets/index-BX3kYz1a.js", "Accept-Encoding", "br", "If-Match", `"another"`)
+		require.Equal(t, http.StatusPreconditionFailed, failed.Code)
+		require.Empty(t, failed.Header().Get("Content-Length"), "no file follows")
+		require.Empty(t, failed.Header().Get("Content-Encoding"))
+		require.Empty(t, failed.Body)
+	}
 	_, ok = answered(site, http.MethodGet, "/notes", "Accept-Encoding", "zstd")
 	require.False(t, ok, "what is only there compressed is another file")
 	w, _ := answered(site, http.MethodGet, "/index.html", "Accept-Encoding", "br")
