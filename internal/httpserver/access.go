@@ -57,13 +57,19 @@ func newTraffic(registry prometheus.Registerer) (*traffic, error) {
 
 // observed logs and measures the request, also when it panics.
 func (s *Server) observed(c *gin.Context) {
-	start, body := time.Now(), measure(c.Request)
+	start, body, client := time.Now(), measure(c.Request), c.Request.Context()
 	s.traffic.inFlight.Inc()
 	panicked := true
 	defer func() {
+		fault := recover()
 		s.traffic.inFlight.Dec()
 		status, size, phase := answerOf(c).outcome()
+		cutOff := panicked && phase == sent
 		switch {
+		case cutOff && (fault != http.ErrAbortHandler || client.Err() == nil):
+			// The client saw another status and no end. What counts is that it was not served: alerts, and what tenants see of
+			// their failures, go by the status. A client that hung up itself is no failure, unless the handler panicked.
+			status = http.StatusInternalServerError
 		case phase == lapsed: // and the client was told without it
 			status, size = http.StatusServiceUnavailable, 0
 			if _, known := c.Get(problemKey); !known {
@@ -75,14 +81,17 @@ func (s *Server) observed(c *gin.Context) {
 			status = c.Writer.Status()
 		}
 		took := time.Since(start)
-		s.observe(c, status, size, took)
+		s.observe(c, status, size, took, cutOff)
 		s.meter(c, usage.Answer{Status: status, In: body.read(), Out: int64(size), Took: took}, start)
+		if fault != nil {
+			panic(fault)
+		}
 	}()
 	c.Next()
 	panicked = false
 }
 
-func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
+func (s *Server) observe(c *gin.Context, status, size int, took time.Duration, cutOff bool) {
 	// Labels come from the contract and a fixed list, never from the request: their number is bounded.
 	route, method := c.FullPath(), methodOf(c)
 	if route == "" {
@@ -115,14 +124,14 @@ func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
 	}
 	v, failed := c.Get(problemKey)
 	kept, rate := true, 1.0
-	if cfg := s.sampled.Load(); !failed && status < 400 && took < cfg.Slow {
+	if cfg := s.sampled.Load(); !failed && !cutOff && status < 400 && took < cfg.Slow {
 		kept, rate = cfg.keeps(logger.FromContext(ctx)), cfg.Sample
 	}
 	line := s.log.Check(level, "request")
 	if line == nil || !kept {
 		return
 	}
-	fields := append(make([]zap.Field, 0, 15),
+	fields := append(make([]zap.Field, 0, 16),
 		zap.String("method", c.Request.Method), zap.String("route", route), zap.String("path", problemdoc.Cut(c.Request.URL.Path)),
 		zap.Int("status", status), zap.Int("bytes", size), zap.Float64("took_ms", float64(took.Microseconds())/1000))
 	if r := logger.FromContext(ctx); r != nil {
@@ -131,6 +140,9 @@ func (s *Server) observe(c *gin.Context, status, size int, took time.Duration) {
 	fields = append(fields, logger.Scope(ctx)...)
 	if rate < 1 {
 		fields = append(fields, zap.Float64("sample", rate))
+	}
+	if cutOff {
+		fields = append(fields, zap.Bool("cut_off", true))
 	}
 	if failed {
 		p := v.(*problem.Problem)
