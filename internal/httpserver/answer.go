@@ -45,7 +45,8 @@ type answer struct {
 	op       *mounted // what timed knows, for whoever answers instead of the handler
 	id       string
 
-	policy, limit []string // headers that the timer's answer has too
+	policy, limit []string               // headers that the timer's answer has too
+	shared        [len(sharing)][]string // and those, in that order
 }
 
 type phase int

@@ -79,8 +79,10 @@ func (s *Server) overdue(a *answer) {
 	h := a.w.Header()
 	h["X-Request-Id"] = []string{a.id}
 	s.secure(h)
-	if policy := s.cors.Load(); policy != nil {
-		policy.Mark(h, a.r)
+	for i, name := range sharing {
+		if len(a.shared[i]) > 0 {
+			h[name] = a.shared[i]
+		}
 	}
 	if len(a.policy) > 0 {
 		h[policyHeader] = a.policy

@@ -48,7 +48,21 @@ func (s *Server) shared(c *gin.Context) {
 		c.AbortWithStatus(http.StatusNoContent)
 		return
 	}
+	answerOf(c).share(header)
 	c.Next()
+}
+
+// sharing are the headers by which browsers know which pages may read an answer.
+var sharing = [...]string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Vary"}
+
+// share keeps the headers for overdue, which cannot ask again what the tenant allows. They are only ever replaced, never
+// written to.
+func (a *answer) share(header http.Header) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, name := range sharing {
+		a.shared[i] = header[name]
+	}
 }
 
 // originsOf are none when they cannot be found out: a browser then keeps the answer from the page.
