@@ -39,12 +39,16 @@ func New(cfg Config) *Gate {
 	return g
 }
 
-// Set changes the limit and the length of the queue. Whoever is inside or waits already stays.
+// Set changes the limit and the length of the queue. Whoever is inside or waits already stays, and so does what a gate that
+// adapts has learned.
 func (g *Gate) Set(cfg Config) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.limit, g.queue = cfg.Limit, cfg.Queue
-	if g.cfg.Adaptive {
+	switch {
+	case g.adapt != nil:
+		g.limit = g.adapt.bound(cfg.Limit)
+	case g.cfg.Adaptive:
 		g.adapt = newGradient(cfg.Limit)
 	}
 	g.call()

@@ -153,10 +153,20 @@ func TestTheLimitFollowsHowLongRequestsTake(t *testing.T) {
 		low := g.state().limit
 		require.Less(t, low, 30, "it got slower")
 		require.GreaterOrEqual(t, low, 2)
+		for highest, want := range map[int]int{32: low, 64: low, low - 1: low - 1} {
+			h := &Gate{cfg: g.cfg, adapt: new(gradient)}
+			*h.adapt = *g.adapt
+			h.Set(Config{Limit: highest, Queue: 1000})
+			require.Equal(t, want, h.state().limit, "a new highest limit of %d forgets nothing", highest)
+		}
+		g.Set(Config{Limit: 32, Queue: 1000})
+		require.Equal(t, low, g.state().limit)
 		work(60, 20*time.Millisecond)
 		require.Equal(t, 32, g.state().limit, "it got better")
 		require.Zero(t, g.state().inside)
 		require.Zero(t, g.state().waiting)
+		g.Set(Config{Limit: 48, Queue: 1000})
+		require.Equal(t, 48, g.state().limit, "what was not lowered is raised at once")
 	})
 }
 

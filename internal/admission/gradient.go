@@ -30,7 +30,19 @@ type gradient struct {
 }
 
 func newGradient(highest int) *gradient {
-	return &gradient{lowest: max(float64(highest/sixteenths), 1), highest: float64(highest), limit: float64(highest)}
+	g := &gradient{}
+	g.bound(highest)
+	return g
+}
+
+// bound changes the highest limit, and returns the limit from now on. One that was never lowered stays the highest.
+func (g *gradient) bound(highest int) int {
+	if g.limit == g.highest {
+		g.limit = float64(highest)
+	}
+	g.lowest, g.highest = max(float64(highest/sixteenths), 1), float64(highest)
+	g.limit = min(max(g.limit, g.lowest), g.highest)
+	return int(g.limit)
 }
 
 // observe takes a request that has ended, and how many were worked on meanwhile. It returns the limit from now on.
