@@ -17,6 +17,7 @@ import (
 const (
 	shortestPause = time.Second
 	longestPause  = time.Minute
+	grace         = time.Second // what obeys its context has returned by then
 )
 
 var (
@@ -136,11 +137,42 @@ func (g *guest) part(cancel context.CancelFunc, ended <-chan error) error {
 	return err
 }
 
-func (g *guest) stop(ctx context.Context) error {
-	if err := g.safely(func() error { return g.Stop(ctx) }); err != nil {
-		return fmt.Errorf("stop: %w", err)
+func (g *guest) stop(ctx context.Context) error { return g.call(ctx, "stop", g.Stop) }
+
+// call makes one of its calls. One that ignores its context is left behind where that ends the process; otherwise it is
+// named and waited for, as the calls of a runner come one after the other.
+func (g *guest) call(ctx context.Context, what string, fn func(context.Context) error) error {
+	ended := make(chan error, 1)
+	go func() {
+		err := errVanished
+		defer func() { ended <- err }()
+		if err = g.safely(func() error { return fn(ctx) }); err != nil {
+			err = fmt.Errorf("%s: %w", what, err)
+		}
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
 	}
-	return nil
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-timer.C:
+	}
+	late := fmt.Errorf("%s: it ignores its context: %w", what, ctx.Err())
+	if g.Failure == runner.Fatal {
+		return late
+	}
+	select {
+	case <-g.told: // who has told it says so
+	default:
+		g.state.set(late)
+		g.host.log.Error("a runner hangs", zap.String("runner", g.name), zap.Error(late))
+	}
+	return <-ended
 }
 
 // again waits and starts it once more. It returns why that failed too, or errStopped.
@@ -167,8 +199,8 @@ func (g *guest) again(failures int, failure error) error {
 		case <-ctx.Done():
 		}
 	}()
-	if err := g.safely(func() error { return g.Start(ctx) }); err != nil {
-		return fmt.Errorf("start: %w", err)
+	if err := g.call(ctx, "start", g.Start); err != nil {
+		return err
 	}
 	g.state.set(nil)
 	g.host.log.Info("a runner works again", zap.String("runner", g.name))
@@ -178,7 +210,7 @@ func (g *guest) again(failures int, failure error) error {
 // panicked is an error that was a panic, which has been reported.
 type panicked struct{ error }
 
-// die ends the process. It has been stopped already.
+// die ends the process. It has been stopped already, or does not stop.
 func (g *guest) die(failure error) {
 	if !errors.As(failure, new(panicked)) {
 		g.host.errors.Report(context.Background(), errorbus.Report{Source: "runners", Operation: g.name, Err: failure})
