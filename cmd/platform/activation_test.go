@@ -67,7 +67,7 @@ func TestASocketThatIsNotThereFailsTheStart(t *testing.T) {
 	here := newPlace(t).with("PLATFORM_HTTP_ADDR", "systemd")
 	run := here.run(t, "serve")
 	require.Equal(t, 1, run.code)
-	require.Contains(t, run.log.String(), "start: http.addr: systemd is 0 of the sockets that the process was given: it was given none")
+	require.Contains(t, run.log.String(), "http.addr: systemd is 0 of the sockets that the process was given: it was given none")
 	health := here.run(t, "health")
 	require.Equal(t, 1, health.code)
 	require.Contains(t, health.log.String(), "systemd is opened by systemd: say where it is")

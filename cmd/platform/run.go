@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -22,14 +21,14 @@ import (
 // limits are the times that a process has.
 type limits struct {
 	start time.Duration // for each part, unless it allows itself more
-	stop  time.Duration // for all of them together
+	stop  time.Duration // for all of them together, also when one fails to start
 }
 
 // run starts the graph, waits for a signal and stops it. A second signal ends the process at once.
 func run(ctx context.Context, b *banner, within limits, opts ...fx.Option) error {
 	var reloader *reload.Reloader
 	var log *zap.Logger
-	parts := lifecycle.New(within.start)
+	parts := lifecycle.New(within.start, within.stop)
 	a := fx.New(append(opts,
 		fx.Populate(&reloader, &log),
 		fx.WithLogger(func(log *zap.Logger) fxevent.Logger { return telemetry.Failures{Log: log, Parts: parts} }),
@@ -86,8 +85,8 @@ func start(ctx context.Context, a *fx.App, parts *lifecycle.Parts) (interrupted 
 	starting, done := parts.Starting(asked)
 	defer done()
 	err = a.Start(starting)
-	if overdue, ok := errors.AsType[*lifecycle.Overdue](context.Cause(starting)); ok {
-		err = overdue
+	if why := parts.Why(starting); why != nil {
+		return false, why // a signal during the rest of it changes nothing
 	}
 	return asked.Err() != nil, err
 }

@@ -15,8 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/fx"
 
+	"github.com/yourorg/platform/internal/activation"
 	"github.com/yourorg/platform/internal/app"
 	"github.com/yourorg/platform/internal/config"
+	"github.com/yourorg/platform/internal/testapp"
 	"github.com/yourorg/platform/modules"
 )
 
@@ -77,7 +79,7 @@ func TestAPartThatHangsIsNamedWithItsTimeout(t *testing.T) {
 		"nothing hangs":                      {(*part).works, (*part).works, limits{long, long}, ""},
 		"a start that ignores its context":   {(*part).hangs, (*part).works, limits{time.Second, long}, "start: cmd/platform.(*part).Start did not return within 1s"},
 		"a start that obeys its context":     {(*part).obeys, (*part).works, limits{time.Second, long}, "start: cmd/platform.(*part).Start did not return within 1s"},
-		"a start that fails":                 {(*part).fails, (*part).works, limits{long, long}, "start: no use"},
+		"a start that fails":                 {(*part).fails, (*part).works, limits{long, long}, "start: cmd/platform.(*part).Start: no use"},
 		"a stop that ignores its context":    {(*part).works, (*part).hangs, limits{long, time.Second}, "stop: cmd/platform.(*part).Stop did not return within 1s"},
 		"a stop that gives up with its time": {(*part).works, (*part).obeys, limits{long, time.Second}, "stop: cmd/platform.(*part).Stop did not return within 1s"},
 		"a stop that fails":                  {(*part).works, (*part).fails, limits{long, long}, "stop: no use"},
@@ -100,6 +102,28 @@ func TestAPartThatHangsIsNamedWithItsTimeout(t *testing.T) {
 			require.EqualError(t, err, tt.want)
 		})
 	}
+}
+
+// The port is opened last: what was started before it is stopped again.
+func TestATakenPortEndsTheStartAlthoughAPartDoesNotStop(t *testing.T) {
+	t.Parallel()
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, taken.Close()) }()
+	loaded, err := app.Load(config.Options{Environment: "test", Dir: t.TempDir(), Environ: []string{}, Set: []string{
+		"log.level=error", "http.addr=" + taken.Addr().String(), "database.url=" + testapp.EmptyDatabase(t),
+		"bootstrap.admin_email=ops@example.com", "bootstrap.admin_password=a password for the operator", "identity.password.memory_kib=64",
+	}}, modules.All()...)
+	require.NoError(t, err)
+	hang := make(chan struct{})
+	defer close(hang)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // or a failure would be a hang
+	defer cancel()
+	p := &part{hang: hang}
+	err = run(ctx, &banner{out: new(bytes.Buffer), environment: "test"}, limits{time.Minute, 2 * time.Second}, app.Core(loaded.Catalog), loaded.Boundary(),
+		fx.Invoke(func(lc fx.Lifecycle) { lc.Append(fx.StopHook(p.hangs)) }), loaded.Process(app.All), fx.Supply(&activation.Sockets{}))
+	require.ErrorContains(t, err, "start: internal/httpserver.(*Server).Start: http.addr: listen tcp "+taken.Addr().String())
+	require.ErrorContains(t, err, "; after that, cmd/platform.(*part).hangs did not return within 2s")
 }
 
 func TestADatabaseThatAcceptsAndNeverAnswersEndsTheStartWithItsName(t *testing.T) {

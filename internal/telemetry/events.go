@@ -8,7 +8,7 @@ import (
 )
 
 // Failures logs which part failed to stop, and nothing else. The rest would be a hundred lines at every start, and the
-// errors of building and starting come back from fx itself: the command prints them. Parts is told whose turn it is.
+// command prints the errors of building and starting. Parts is told whose turn it is, and which part failed to start.
 type Failures struct {
 	Log   *zap.Logger
 	Parts *lifecycle.Parts
@@ -20,7 +20,7 @@ func (f Failures) LogEvent(event fxevent.Event) {
 	case *fxevent.OnStartExecuting:
 		f.Parts.Start(e.FunctionName)
 	case *fxevent.OnStartExecuted:
-		f.Parts.Start("")
+		f.Parts.Started(e.Err)
 	case *fxevent.OnStopExecuting:
 		f.Parts.Stop(e.FunctionName)
 	case *fxevent.OnStopExecuted:

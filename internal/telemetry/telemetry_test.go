@@ -109,13 +109,18 @@ func TestLibrariesLogToTheSamePlace(t *testing.T) {
 func TestOfTheGraphOnlyWhatFailsToStopIsLogged(t *testing.T) {
 	t.Parallel()
 	core, logs := observer.New(zap.DebugLevel)
-	f := Failures{Log: zap.New(core), Parts: lifecycle.New(time.Minute)}
+	f := Failures{Log: zap.New(core), Parts: lifecycle.New(time.Minute, time.Minute)}
 	f.LogEvent(&fxevent.Provided{ConstructorName: "x"})
+	starting, done := f.Parts.Starting(t.Context())
+	defer done()
+	f.LogEvent(&fxevent.OnStartExecuting{FunctionName: "connect"})
+	f.LogEvent(&fxevent.OnStartExecuted{FunctionName: "connect"})
 	f.LogEvent(&fxevent.OnStartExecuting{FunctionName: "listen"})
+	f.LogEvent(&fxevent.OnStartExecuted{FunctionName: "listen", Err: errors.New("the command prints it")})
+	require.EqualError(t, f.Parts.Why(starting), "listen: the command prints it")
 	f.LogEvent(&fxevent.OnStopExecuting{FunctionName: "fine"})
 	f.LogEvent(&fxevent.OnStopExecuted{FunctionName: "fine"})
 	require.Equal(t, "fine", f.Parts.Current())
-	f.LogEvent(&fxevent.OnStartExecuted{FunctionName: "listen", Err: errors.New("the command prints it")})
 	require.Empty(t, logs.All())
 
 	f.LogEvent(&fxevent.OnStopExecuted{FunctionName: "drain", Err: errors.New("mine")})
