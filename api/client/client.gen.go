@@ -3682,7 +3682,9 @@ type ClientInterface interface {
 	//
 	// All events of the caller's tenant. ndjson holds the hash chain and its signed checkpoints: platformctl audit verify
 	// proves it without the database. Its last line has the type end; an export without it is not whole. csv is for
-	// spreadsheets: a cell that one would take for a formula begins with an apostrophe.
+	// spreadsheets: a cell that one would take for a formula begins with an apostrophe. The connection is cut when an
+	// export fails half-way, takes more than an hour, waits 10 seconds for its client to read on, or the server stops:
+	// whoever asks again begins anew.
 	//
 	// Corresponds with GET /api/v1/audit/export (the `ExportAuditEvents` operationId).
 	ExportAuditEvents(ctx context.Context, params *ExportAuditEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5150,7 +5152,9 @@ func (c *Client) ListAuditEvents(ctx context.Context, params *ListAuditEventsPar
 //
 // All events of the caller's tenant. ndjson holds the hash chain and its signed checkpoints: platformctl audit verify
 // proves it without the database. Its last line has the type end; an export without it is not whole. csv is for
-// spreadsheets: a cell that one would take for a formula begins with an apostrophe.
+// spreadsheets: a cell that one would take for a formula begins with an apostrophe. The connection is cut when an
+// export fails half-way, takes more than an hour, waits 10 seconds for its client to read on, or the server stops:
+// whoever asks again begins anew.
 //
 // Corresponds with GET /api/v1/audit/export (the `ExportAuditEvents` operationId).
 func (c *Client) ExportAuditEvents(ctx context.Context, params *ExportAuditEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -14858,7 +14862,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// All events of the caller's tenant. ndjson holds the hash chain and its signed checkpoints: platformctl audit verify
 	// proves it without the database. Its last line has the type end; an export without it is not whole. csv is for
-	// spreadsheets: a cell that one would take for a formula begins with an apostrophe.
+	// spreadsheets: a cell that one would take for a formula begins with an apostrophe. The connection is cut when an
+	// export fails half-way, takes more than an hour, waits 10 seconds for its client to read on, or the server stops:
+	// whoever asks again begins anew.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -22961,7 +22967,9 @@ func (c *ClientWithResponses) ListAuditEventsWithResponse(ctx context.Context, p
 //
 // All events of the caller's tenant. ndjson holds the hash chain and its signed checkpoints: platformctl audit verify
 // proves it without the database. Its last line has the type end; an export without it is not whole. csv is for
-// spreadsheets: a cell that one would take for a formula begins with an apostrophe.
+// spreadsheets: a cell that one would take for a formula begins with an apostrophe. The connection is cut when an
+// export fails half-way, takes more than an hour, waits 10 seconds for its client to read on, or the server stops:
+// whoever asks again begins anew.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -8,6 +8,7 @@ import (
 	"github.com/yourorg/platform/modules/audit/auditapi"
 	"github.com/yourorg/platform/modules/audit/internal/api"
 	"github.com/yourorg/platform/pkg/audit"
+	"github.com/yourorg/platform/pkg/web"
 )
 
 // ExportAuditEvents records the export before it begins, so that the export holds its own record.
@@ -33,20 +34,33 @@ type export struct {
 // VisitExportAuditEventsResponse answers with a problem as long as nothing is written, and cuts the connection when
 // something goes wrong later: the client must not take a part for the whole.
 func (e export) VisitExportAuditEventsResponse(w http.ResponseWriter) error {
-	out := &stream{w: w, control: http.NewResponseController(w), format: e.format}
-	// The deadline of requests is for answers of a bounded size. This one ends when the client takes nothing any more.
-	err := e.exporter.Export(context.WithoutCancel(e.ctx), e.format, out)
-	if err != nil && out.begun {
+	// The deadline of requests is for answers of a bounded size. This one ends when the client takes nothing any more, when
+	// it has taken too long in all, and when the server stops, which would have to cut it off otherwise.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), longest)
+	defer cancel()
+	go func() {
+		select {
+		case <-web.GoingAway(ctx):
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	out := &stream{ctx: ctx, w: w, control: http.NewResponseController(w), format: e.format}
+	err := e.exporter.Export(ctx, e.format, out)
+	if err != nil && (out.begun || ctx.Err() != nil) {
 		panic(http.ErrAbortHandler)
 	}
 	return err
 }
 
-// patience is how long a client may take for one write.
-const patience = 30 * time.Second
+const (
+	patience = 10 * time.Second // for one write: a server that stops waits for it
+	longest  = time.Hour        // for all of them
+)
 
 // stream writes the headers before the first byte.
 type stream struct {
+	ctx     context.Context
 	w       http.ResponseWriter
 	control *http.ResponseController
 	format  audit.Format
@@ -54,6 +68,9 @@ type stream struct {
 }
 
 func (s *stream) Write(part []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
 	if !s.begun {
 		s.begun = true
 		media := map[audit.Format]string{audit.NDJSON: "application/x-ndjson", audit.CSV: "text/csv"}
