@@ -50,7 +50,7 @@ type Config struct {
 	ReadTimeout time.Duration `mapstructure:"read_timeout"`
 	// HeaderTimeout limits reading the headers of a request.
 	HeaderTimeout time.Duration `mapstructure:"header_timeout"`
-	// WriteTimeout limits answering a request, from the end of its headers.
+	// WriteTimeout limits answering a request, from the end of its headers. A file of a front end has it for each 256 KiB.
 	WriteTimeout time.Duration `mapstructure:"write_timeout"`
 	// IdleTimeout closes a kept-alive connection on which nothing is asked for so long.
 	IdleTimeout time.Duration `mapstructure:"idle_timeout"`

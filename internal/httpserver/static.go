@@ -136,7 +136,7 @@ func (s *Server) elsewhere(c *gin.Context) {
 		to := url.URL{Path: site.Prefix + "/", RawQuery: c.Request.URL.RawQuery}
 		c.Header("Location", to.String())
 		c.AbortWithStatus(http.StatusTemporaryRedirect)
-	case !site.Site.Answer(c.Writer, c.Request, at):
+	case !site.Site.Answer(&unhurried{ResponseWriter: c.Writer, timeout: s.cfg.WriteTimeout}, c.Request, at):
 		s.fail(c, errRouteUnknown)
 	}
 }
