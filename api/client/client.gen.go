@@ -3047,7 +3047,7 @@ type GetOpsLimitsParams struct {
 
 // SetOpsLimitsParams defines parameters for SetOpsLimits.
 type SetOpsLimitsParams struct {
-	// IfMatch The ETag of the version to change; stale is 412. Without it the last change wins.
+	// IfMatch The ETag that was read; 412 when what is set has changed since, whatever has become of what counts. Without it the last change wins.
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 

@@ -63,7 +63,7 @@ func TestAPlanCountsForAllWhoHaveIt(t *testing.T) {
 	testapp.WithinASecond(t, func() bool { return there.entitled(t, export) && there.of(t).Plan == "gold" })
 
 	gold.Entitlements = nil
-	version, err = there.book.SetPlan(t.Context(), gold, func(v int) bool { return v == 1 })
+	version, err = there.book.SetPlan(t.Context(), gold, func(p terms.Plan) bool { return p.Version == 1 })
 	require.NoError(t, err)
 	require.Equal(t, 2, version)
 	testapp.WithinASecond(t, func() bool { return !here.entitled(t, gifts) })
@@ -72,7 +72,7 @@ func TestAPlanCountsForAllWhoHaveIt(t *testing.T) {
 	require.ErrorIs(t, here.book.DeletePlan(t.Context(), "gold", nil), terms.ErrInUse)
 	_, err = here.book.SetLimits(t.Context(), here.id, terms.Limits{}, nil)
 	require.NoError(t, err)
-	require.ErrorIs(t, here.book.DeletePlan(t.Context(), "gold", func(v int) bool { return v == 1 }), terms.ErrChanged)
+	require.ErrorIs(t, here.book.DeletePlan(t.Context(), "gold", func(p terms.Plan) bool { return p.Version == 1 }), terms.ErrChanged)
 	require.NoError(t, here.book.DeletePlan(t.Context(), "gold", nil))
 	require.ErrorIs(t, here.book.DeletePlan(t.Context(), "gold", nil), terms.ErrUnknownPlan)
 	gold.Entitlements = []entitlement.Name{gifts}
@@ -139,7 +139,9 @@ func TestOfManyWhoChangeOneVersionOneWins(t *testing.T) {
 	for name, change := range map[string]func() (int, error){
 		"limits":   func() (int, error) { return r.book.SetLimits(t.Context(), r.id, terms.Limits{}, accepts) },
 		"policies": func() (int, error) { return r.book.SetPolicies(t.Context(), r.id, terms.Policies{}, accepts) },
-		"plan":     func() (int, error) { return r.book.SetPlan(t.Context(), terms.Plan{Name: "gold"}, accepts) },
+		"plan": func() (int, error) {
+			return r.book.SetPlan(t.Context(), terms.Plan{Name: "gold"}, func(p terms.Plan) bool { return accepts(p.Version) })
+		},
 	} {
 		var won atomic.Int32
 		var all sync.WaitGroup

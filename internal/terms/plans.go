@@ -53,7 +53,7 @@ func (b *Book) Plan(ctx context.Context, name string) (terms.Plan, error) {
 }
 
 // SetPlan implements terms.Registry.
-func (b *Book) SetPlan(ctx context.Context, p terms.Plan, ok terms.Accepts) (version int, err error) {
+func (b *Book) SetPlan(ctx context.Context, p terms.Plan, ok terms.AcceptsPlan) (version int, err error) {
 	if _, configured := b.plans[p.Name]; configured {
 		return 0, terms.ErrConfigured
 	}
@@ -77,7 +77,7 @@ func (b *Book) SetPlan(ctx context.Context, p terms.Plan, ok terms.Accepts) (ver
 		if err != nil {
 			return fmt.Errorf("set a plan: %w", err)
 		}
-		if ok != nil && !ok(row.Version) {
+		if ok != nil && !ok(toPlan(row)) {
 			return terms.ErrChanged
 		}
 		version = row.Version + 1
@@ -90,7 +90,7 @@ func (b *Book) SetPlan(ctx context.Context, p terms.Plan, ok terms.Accepts) (ver
 }
 
 // DeletePlan implements terms.Registry.
-func (b *Book) DeletePlan(ctx context.Context, name string, ok terms.Accepts) error {
+func (b *Book) DeletePlan(ctx context.Context, name string, ok terms.AcceptsPlan) error {
 	if _, configured := b.plans[name]; configured {
 		return terms.ErrConfigured
 	}
@@ -102,7 +102,7 @@ func (b *Book) DeletePlan(ctx context.Context, name string, ok terms.Accepts) er
 		if err != nil {
 			return fmt.Errorf("delete a plan: %w", err)
 		}
-		if ok != nil && !ok(row.Version) {
+		if ok != nil && !ok(toPlan(row)) {
 			return terms.ErrChanged
 		}
 		used, err := b.client.TenantLimits.Query().Where(tenantlimits.Plan(name)).Exist(tenant.System(ctx, "delete a plan"))

@@ -22,7 +22,7 @@ func (h *handler) SetOpsLimits(ctx context.Context, r api.SetOpsLimitsRequestObj
 	if err := h.operates(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := h.terms.SetLimits(ctx, r.ID, fromLimits(*r.Body), accepts(r.Params.IfMatch)); err != nil {
+	if _, err := h.terms.SetLimits(ctx, r.ID, fromLimits(*r.Body), web.IfMatch(r.Params.IfMatch).HoldsBeside); err != nil {
 		return nil, err
 	}
 	body, tag, err := h.limits(ctx, r.ID)
@@ -31,7 +31,12 @@ func (h *handler) SetOpsLimits(ctx context.Context, r api.SetOpsLimitsRequestObj
 
 func (h *handler) limits(ctx context.Context, id uuid.UUID) (api.TenantLimits, string, error) {
 	set, after, version, err := h.terms.Limits(ctx, id)
-	return api.TenantLimits{Set: toLimits(set), Counts: h.counts(after)}, web.ETag(version), err
+	if err != nil {
+		return api.TenantLimits{}, "", err
+	}
+	counts := h.counts(after) // which a plan and the configuration change without a version of what is set
+	tag, err := web.ETagBeside(version, counts)
+	return api.TenantLimits{Set: toLimits(set), Counts: counts}, tag, err
 }
 
 // counts is what is true of a tenant after all.
@@ -56,7 +61,7 @@ func (h *handler) SetOpsPolicies(ctx context.Context, r api.SetOpsPoliciesReques
 		return nil, err
 	}
 	p := fromPolicies(*r.Body)
-	version, err := h.terms.SetPolicies(ctx, r.ID, p, accepts(r.Params.IfMatch))
+	version, err := h.terms.SetPolicies(ctx, r.ID, p, web.IfMatch(r.Params.IfMatch).Holds)
 	tag := web.ETag(version)
 	return api.SetOpsPolicies200JSONResponse{Body: toPolicies(p), Headers: api.SetOpsPolicies200ResponseHeaders{ETag: &tag}}, err
 }
@@ -77,7 +82,10 @@ func (h *handler) GetOpsPlan(ctx context.Context, r api.GetOpsPlanRequestObject)
 		return nil, err
 	}
 	p, err := h.terms.Plan(ctx, r.Name)
-	tag := web.ETag(p.Version)
+	if err != nil {
+		return nil, err
+	}
+	tag, err := planTag(p)
 	return api.GetOpsPlan200JSONResponse{Body: toPlan(p), Headers: api.GetOpsPlan200ResponseHeaders{ETag: &tag}}, err
 }
 
@@ -86,8 +94,11 @@ func (h *handler) SetOpsPlan(ctx context.Context, r api.SetOpsPlanRequestObject)
 		return nil, err
 	}
 	p := fromDraft(r.Name, *r.Body)
-	version, err := h.terms.SetPlan(ctx, p, accepts(r.Params.IfMatch))
-	tag := web.ETag(version)
+	var err error
+	if p.Version, err = h.terms.SetPlan(ctx, p, seen(r.Params.IfMatch)); err != nil {
+		return nil, err
+	}
+	tag, err := planTag(p)
 	return api.SetOpsPlan200JSONResponse{Body: toPlan(p), Headers: api.SetOpsPlan200ResponseHeaders{ETag: &tag}}, err
 }
 
@@ -95,13 +106,22 @@ func (h *handler) DeleteOpsPlan(ctx context.Context, r api.DeleteOpsPlanRequestO
 	if err := h.operates(ctx); err != nil {
 		return nil, err
 	}
-	return api.DeleteOpsPlan204Response{}, h.terms.DeletePlan(ctx, r.Name, accepts(r.Params.IfMatch))
+	return api.DeleteOpsPlan204Response{}, h.terms.DeletePlan(ctx, r.Name, seen(r.Params.IfMatch))
 }
 
-// accepts is what an If-Match header says. Without one every version is changed.
-func accepts(match *string) terms.Accepts {
-	if match == nil {
-		return nil
+// planTag is the tag of what is shown. A version would not do: the configuration changes its plans without one, and a plan that is
+// made again begins at the first. One that is not there yet has that of version 0.
+func planTag(p terms.Plan) (string, error) {
+	if p.Version == 0 && !p.Configured {
+		return web.ETag(0), nil
 	}
-	return func(version int) bool { return web.Match(*match, web.ETag(version)) }
+	return web.Digest(toPlan(p))
+}
+
+// seen asks for the plan that the caller has seen.
+func seen(match *string) terms.AcceptsPlan {
+	return func(before terms.Plan) bool {
+		tag, err := planTag(before)
+		return err == nil && web.IfMatch(match).HoldsFor(tag)
+	}
 }

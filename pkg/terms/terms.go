@@ -42,7 +42,7 @@ type Plan struct {
 	Description string
 	Configured  bool // part of the configuration, and not to be changed here
 	Grant
-	Version int // grows with every change; 0 of one in the configuration
+	Version int // grows with every change, until it is deleted; 0 of one in the configuration
 }
 
 // Limits are what the operator has set for one tenant. Where they say something, it counts instead of what the plan says.
@@ -65,6 +65,10 @@ type Policies struct {
 // Accepts tells whether a version may be changed: an If-Match. Nil accepts all.
 type Accepts func(version int) bool
 
+// AcceptsPlan is Accepts for a plan as it is. One that is not there yet has version 0. A plan that is deleted and made again
+// has the same versions again, so that its version alone does not say what somebody has seen.
+type AcceptsPlan func(before Plan) bool
+
 // Registry shows and changes the terms of any tenant, for the operator. Changes count on every replica within a second.
 type Registry interface {
 	// Limits returns what is set for a tenant, its plan with what counts for it after all, and the version of the former.
@@ -82,9 +86,9 @@ type Registry interface {
 	// Plan returns one.
 	Plan(ctx context.Context, name string) (Plan, error)
 	// SetPlan makes or replaces a plan and returns its new version. One of the configuration is ErrConfigured.
-	SetPlan(ctx context.Context, p Plan, ok Accepts) (int, error)
+	SetPlan(ctx context.Context, p Plan, ok AcceptsPlan) (int, error)
 	// DeletePlan removes a plan that no tenant has.
-	DeletePlan(ctx context.Context, name string, ok Accepts) error
+	DeletePlan(ctx context.Context, name string, ok AcceptsPlan) error
 }
 
 // Reader shows a tenant its own terms.

@@ -25,6 +25,17 @@ func Digest(shown any) (string, error) {
 	return strconv.Quote(base64.RawURLEncoding.EncodeToString(sum[:16])), nil
 }
 
+// ETagBeside is the tag of a version that is shown beside what changes without it, such as what follows from it and the
+// configuration. An If-None-Match compares all of it. Condition.HoldsBeside compares the version alone, because a write
+// changes nothing else.
+func ETagBeside(version int, rest any) (string, error) {
+	digest, err := Digest(rest)
+	if err != nil {
+		return "", err
+	}
+	return strconv.Quote(strconv.Itoa(version) + "-" + strings.Trim(digest, `"`)), nil
+}
+
 // Condition is what a write asks of the resource as it is. The zero Condition asks nothing.
 type Condition struct{ header *string }
 
@@ -36,6 +47,20 @@ func IfMatch(header *string) Condition { return Condition{header} }
 
 // Holds tells whether the write may change this version.
 func (c Condition) Holds(version int) bool { return c.HoldsFor(ETag(version)) }
+
+// HoldsBeside is Holds for tags of ETagBeside. That of ETag is accepted too.
+func (c Condition) HoldsBeside(version int) bool {
+	if c.header == nil || strings.TrimSpace(*c.header) == "*" {
+		return true
+	}
+	for candidate, weak := range tags(*c.header) {
+		seen, _, _ := strings.Cut(strings.Trim(candidate, `"`), "-")
+		if seen == strconv.Itoa(version) && !weak {
+			return true
+		}
+	}
+	return false
+}
 
 // HoldsFor is Holds for a tag.
 func (c Condition) HoldsFor(tag string) bool { return c.header == nil || Match(*c.header, tag) }

@@ -46,6 +46,21 @@ func TestAConditionThatIsNotGivenAlwaysHolds(t *testing.T) {
 	require.True(t, web.IfMatch(&stale).Holds(2))
 }
 
+func TestAConditionComparesTheVersionBesideTheRest(t *testing.T) {
+	t.Parallel()
+	tag, err := web.ETagBeside(3, "x")
+	require.NoError(t, err)
+	other, err := web.ETagBeside(3, "y")
+	require.NoError(t, err)
+	require.NotEqual(t, tag, other)
+	for header, want := range map[string]bool{tag: true, other: true, `"1", "3"`: true, "*": true, `"30-x"`: false, `"2"`: false, "W/" + tag: false, "": false} {
+		require.Equal(t, want, web.IfMatch(&header).HoldsBeside(3), header)
+	}
+	require.True(t, web.IfMatch(nil).HoldsBeside(3))
+	_, err = web.ETagBeside(3, func() {})
+	require.Error(t, err)
+}
+
 func TestADigestIsOfWhatIsShown(t *testing.T) {
 	t.Parallel()
 	one, err := web.Digest(map[string]int{"a": 1, "b": 2})
