@@ -105,6 +105,27 @@ func TestALifetimeIsAnnouncedAgainOnlyAfterItHasFallen(t *testing.T) {
 	require.Equal(t, []string{"seats lifetime 80%: 8/10"}, step(2))
 }
 
+func TestALifetimeIsAnnouncedAgainAfterAReservationWasGivenBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	q, ctx := b.replica(newWorld(hard(seats, pkgquota.Lifetime, 10))), someone(t)
+	for _, actual := range []int64{0, 2} {
+		id, err := q.Reserve(ctx, seats, 8, time.Hour)
+		require.NoError(t, err)
+		require.Equal(t, []string{"seats lifetime 80%: 8/10"}, b.reached(ctx))
+		require.NoError(t, q.Settle(ctx, id, actual))
+		require.Empty(t, b.reached(ctx))
+	}
+	require.NoError(t, q.Consume(ctx, seats, 6))
+	require.Equal(t, []string{"seats lifetime 80%: 8/10"}, b.reached(ctx))
+	id, err := q.Reserve(ctx, seats, 2, time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, []string{"seats lifetime 100%: 10/10"}, b.reached(ctx))
+	require.NoError(t, q.Settle(ctx, id, 1))
+	require.NoError(t, q.Consume(ctx, seats, 1))
+	require.Empty(t, b.reached(ctx), "to and fro")
+}
+
 func TestParallelUseAnnouncesALevelOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

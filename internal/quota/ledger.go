@@ -51,16 +51,21 @@ func newLedger(db dialect.Driver) *ledger {
 	for i, w := range windows {
 		told = append(told, fmt.Sprintf("%s_told = $%d, %s_told_of = $%d", w, 3+2*i, w, 4+2*i))
 	}
-	left := bounded("lifetime_used - $3")
+	left, after := bounded("lifetime_used - $3"), bounded("lifetime_used + $3")
+	fallen := func(to string) string { // a level is announced again after the use has fallen 10 % below it
+		return "lifetime_told = CASE WHEN 10 * " + to + " < 7 * lifetime_told_of THEN 0" +
+			" WHEN lifetime_told > 80 AND 10 * " + to + " < 9 * lifetime_told_of THEN 80 ELSE lifetime_told END"
+	}
 	returning := " RETURNING " + strings.Join(columns, ", ")
 	return &ledger{
 		db: db,
 		charge: "INSERT INTO quota_counters AS c (id, tenant_id, unit, " + strings.Join(names, ", ") + ", lifetime_used) VALUES ($1, $2, $3, " + strings.Join(values, ", ") + ", $4)" +
 			" ON CONFLICT (tenant_id, unit) DO UPDATE SET " + strings.Join(sets, ", ") + ", lifetime_used = " + atMost("c.lifetime_used + $4") +
 			" WHERE " + strings.Join(rooms, " AND ") + " AND c.lifetime_used <= $13" + returning,
-		adjust: "UPDATE quota_counters SET " + strings.Join(adjusted, ", ") + ", lifetime_used = " + bounded("lifetime_used + $3") + " WHERE tenant_id = $1 AND unit = $2" + returning,
-		free: "UPDATE quota_counters SET lifetime_used = " + left + ", lifetime_told = CASE WHEN 10 * " + left + " < 7 * lifetime_told_of THEN 0" +
-			" WHEN lifetime_told > 80 AND 10 * " + left + " < 9 * lifetime_told_of THEN 80 ELSE lifetime_told END WHERE tenant_id = $1 AND unit = $2",
+		adjust: "UPDATE quota_counters SET " + strings.Join(adjusted, ", ") + ", lifetime_used = " + after + ", " + fallen(after) +
+			" WHERE tenant_id = $1 AND unit = $2" + returning,
+		free: "UPDATE quota_counters SET lifetime_used = " + left + ", " + fallen(left) +
+			" WHERE tenant_id = $1 AND unit = $2",
 		tell:  "UPDATE quota_counters SET " + strings.Join(told, ", ") + " WHERE tenant_id = $1 AND unit = $2",
 		lock:  "UPDATE quota_counters SET lifetime_used = lifetime_used WHERE tenant_id = $1 AND unit = $2" + returning,
 		where: "SELECT unit, " + strings.Join(columns, ", ") + " FROM quota_counters WHERE tenant_id = $1",
