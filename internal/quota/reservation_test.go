@@ -1,6 +1,7 @@
 package quota_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/yourorg/platform/internal/quota"
 	pkgquota "github.com/yourorg/platform/pkg/quota"
+	"github.com/yourorg/platform/pkg/tenant"
 )
 
 func TestAReservationCountsAtOnceAndIsSettledLater(t *testing.T) {
@@ -64,6 +66,30 @@ func TestAReservationThatHasLapsedStaysCounted(t *testing.T) {
 	require.Equal(t, 1, n)
 	require.Equal(t, []string{"tokens lifetime 61/100"}, used(t, ctx, q))
 	require.NoError(t, q.Release(ctx, kept))
+}
+
+// tally is what the analytics are told.
+type tally map[string]int64
+
+func (t tally) Consumed(id tenant.ID, u pkgquota.Unit, n int64) { t[fmt.Sprint(id, " ", u)] += n }
+
+func TestWhatHasLapsedReachesTheAnalyticsOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	w, told := newWorld(), tally{}
+	q := b.replica(w, func(p *quota.Parts) { p.Used = told })
+	one, other := someone(t), someone(t)
+	for ctx, n := range map[context.Context]int64{one: 60, other: 7} {
+		_, err := q.Reserve(ctx, tokens, n, time.Hour)
+		require.NoError(t, err)
+	}
+	w.pass(time.Hour)
+	require.Empty(t, told)
+	for range 2 {
+		_, err := q.Tidy(t.Context())
+		require.NoError(t, err)
+	}
+	require.Equal(t, tally{of(one).String() + " tokens": 60, of(other).String() + " tokens": 7}, told)
 }
 
 func TestAReservationEndsOnce(t *testing.T) {
