@@ -215,6 +215,22 @@ func TestACommandToRedisIsPartOfTheRequest(t *testing.T) {
 	require.NotContains(t, r.Raw(), ada.TenantID.String()+"}", "keys are left out")
 }
 
+func TestACommandToARedisThatWasAwayIsPartOfTheRequest(t *testing.T) {
+	t.Parallel()
+	b := testbroker.Redis(t)
+	r := newBell(t, "redis.url=redis://"+b.Addr+"/0", "ratelimit.timeout=5s")
+	ada := r.Register(t, "ada")
+	b.Kill()
+	r.Want(t, http.StatusOK, testapp.Call{Path: "/api/v1/me", Token: ada.Token})
+	b.Start(t)
+	const counts = "Redis counts again, for all replicas"
+	require.Eventually(t, func() bool { return r.Log.FilterMessage(counts).Len() > 0 }, time.Minute, 10*time.Millisecond)
+	r.Want(t, http.StatusOK, testapp.Call{Path: "/api/v1/me", Token: ada.Token})
+	r.makes(t, ada.Token, "00-"+callersTrace+"-"+callersSpan+"-01")
+	served := r.Span(t, callersTrace, "POST /api/v1/probe/things/:id")
+	require.Equal(t, served.ID, r.Span(t, callersTrace, "redis evalsha").Parent)
+}
+
 func TestWhatTheCallerDoesNotRecordIsNotRecordedUnlessItsWordDoesNotCount(t *testing.T) {
 	t.Parallel()
 	const unsampled = "00-" + callersTrace + "-" + callersSpan + "-00"

@@ -35,8 +35,7 @@ var (
 // that Redis is back, so that one that hangs slows nobody but those who were asking already.
 type Store struct {
 	*meter
-	client  atomic.Pointer[goredis.Client] // nil when there is none
-	options goredis.Options                // of the client
+	client  atomic.Pointer[redis.Client] // nil when there is none
 	prefix  string
 	timeout time.Duration
 	log     *zap.Logger
@@ -75,12 +74,11 @@ func NewStore(cfg Config, r redis.Config, log *zap.Logger) (*Store, error) {
 	}
 	client, err := redis.Open(r, func(o *goredis.Options) {
 		o.MaxRetries = -1 // to try again might count twice
-		s.options = *o
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ratelimit.store: %w", err)
 	}
-	s.client.Store(client.Client)
+	s.client.Store(client)
 	return s, nil
 }
 
@@ -112,7 +110,7 @@ func (s *Store) take(ctx context.Context, asks ...ask) (o outcome, known bool) {
 	return o, err == nil
 }
 
-func (s *Store) try(ctx context.Context, client *goredis.Client, asks []ask) (o outcome, err error) {
+func (s *Store) try(ctx context.Context, client *redis.Client, asks []ask) (o outcome, err error) {
 	// A client that goes away is no fault of Redis.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 	defer cancel()
@@ -150,7 +148,7 @@ func (s *Store) undo(a ask) bool {
 }
 
 // lost keeps everybody from asking until Redis is back.
-func (s *Store) lost(client *goredis.Client, err error) {
+func (s *Store) lost(client *redis.Client, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended.Err() != nil || client != s.client.Load() || s.away.Swap(true) { // or it was lost, and is back already
@@ -158,12 +156,12 @@ func (s *Store) lost(client *goredis.Client, err error) {
 	}
 	s.fallback.Set(1)
 	s.log.Warn("Redis does not count, and every replica keeps to its limits by itself", zap.Error(err))
-	s.tasks.Go(s.watch)
+	s.tasks.Go(func() { s.watch(client) })
 }
 
 // watch has Redis count something, which a server that only answers pings cannot. Each attempt is a client of its own, and the
 // first that works replaces the one before: a pool that has failed often dials once a second only.
-func (s *Store) watch() {
+func (s *Store) watch(lost *redis.Client) {
 	tick := time.NewTicker(recheck)
 	defer tick.Stop()
 	for {
@@ -172,8 +170,7 @@ func (s *Store) watch() {
 			return
 		case <-tick.C:
 		}
-		options := s.options
-		client := goredis.NewClient(&options)
+		client := lost.Again()
 		if _, err := s.try(s.ended, client, []ask{{s.prefix + ":limit:probe", pace{time.Nanosecond, time.Second}}}); err == nil {
 			s.back(client)
 			return
@@ -182,7 +179,7 @@ func (s *Store) watch() {
 	}
 }
 
-func (s *Store) back(client *goredis.Client) {
+func (s *Store) back(client *redis.Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_ = s.client.Swap(client).Close()

@@ -13,7 +13,10 @@ import (
 )
 
 // Client is a pool of connections. It connects when it is used, and again whenever the server was away.
-type Client struct{ *redis.Client }
+type Client struct {
+	*redis.Client
+	options redis.Options // as they were given: the library fills in its own copy, which does not mean the same a second time
+}
 
 // Open returns a client for the server of the configuration, which need not be there yet. Whoever opens it closes it.
 // Without redis.url it is an error. What is to be different from what others get is said by change.
@@ -31,10 +34,17 @@ func Open(cfg Config, change ...func(*redis.Options)) (*Client, error) {
 	for _, fn := range change {
 		fn(opts)
 	}
+	return open(opts), nil
+}
+
+func open(opts *redis.Options) *Client {
 	client := redis.NewClient(opts)
 	client.AddHook(traced{})
-	return &Client{client}, nil
+	return &Client{client, *opts}
 }
+
+// Again returns another client for the same server that is the same in all but its connections. Whoever asks for it closes it.
+func (c *Client) Again() *Client { return open(&c.options) }
 
 // Ping tells whether the server answers.
 func (c *Client) Ping(ctx context.Context) error {
