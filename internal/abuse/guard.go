@@ -37,17 +37,22 @@ func New(cfg Config) *Guard { return sized(cfg, MaxClients) }
 
 func sized(cfg Config, clients int) *Guard {
 	g := &Guard{start: time.Now(), seed: maphash.MakeSeed()}
-	g.Set(cfg)
 	for i := range g.parts {
 		g.parts[i].seen = cells.New[uint64](clients / shards)
 	}
+	g.Set(cfg)
 	return g
 }
 
-// Set changes the rate and the burst. What was counted stays counted.
+// Set changes the rate and the burst. What was counted stays counted, as far as there is room for it in the new burst.
 func (g *Guard) Set(cfg Config) {
 	every := time.Second / time.Duration(cfg.Rate)
-	g.pace.Store(&pace{every: every, burst: every * time.Duration(cfg.Burst)})
+	burst := every * time.Duration(cfg.Burst)
+	g.pace.Store(&pace{every: every, burst: burst})
+	most := time.Since(g.start) + burst
+	for i := range g.parts {
+		g.parts[i].limit(most)
+	}
 }
 
 // Allow counts a request of a client. 0 lets it through; otherwise it is not counted, and would be allowed after the
@@ -57,10 +62,10 @@ func (g *Guard) Allow(client netip.Addr) (wait time.Duration) {
 }
 
 func (g *Guard) allow(client uint64, now time.Duration) time.Duration {
-	pace := g.pace.Load()
 	part := &g.parts[shardOf(g, client)]
 	part.mu.Lock()
 	defer part.mu.Unlock()
+	pace := g.pace.Load() // within the lock: nobody adds to a cell by the pace before once Set has been there
 	drained := part.seen.At(part.seen.Use(client))
 	next := max(*drained, now) + pace.every
 	if wait := next - pace.burst - now; wait > 0 {

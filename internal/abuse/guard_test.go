@@ -40,6 +40,38 @@ func TestAClientMayBurstAndThenKeepsToTheRate(t *testing.T) {
 	})
 }
 
+func TestWhoHasAskedForMoreThanANewBurstWaitsForThatOnly(t *testing.T) {
+	t.Parallel()
+	for name, next := range map[string]Config{
+		"a higher rate":  {Rate: 100, Burst: 200},
+		"a lower burst":  {Rate: 1, Burst: 2},
+		"both":           {Rate: 50, Burst: 1},
+		"the same again": {Rate: 1, Burst: 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := New(Config{Rate: 1, Burst: 200})
+				client := netip.MustParseAddr("192.0.2.1")
+				for range 200 {
+					require.Zero(t, g.Allow(client))
+				}
+				g.Set(next)
+				every := time.Second / time.Duration(next.Rate)
+				require.Equal(t, every, g.Allow(client), "its debt is the new burst, and no less")
+				time.Sleep(every)
+				require.Zero(t, g.Allow(client))
+				require.Equal(t, every, g.Allow(client), "it has not got more than its turn")
+				time.Sleep(time.Duration(next.Burst) * every)
+				for range next.Burst {
+					require.Zero(t, g.Allow(client))
+				}
+				require.NotZero(t, g.Allow(client))
+			})
+		})
+	}
+}
+
 func TestWhoIsOneClient(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -2,6 +2,7 @@ package abuse
 
 import (
 	"sync"
+	"time"
 
 	"github.com/yourorg/platform/internal/cells"
 )
@@ -18,4 +19,11 @@ func (s *shard) size() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seen.Len()
+}
+
+// limit forgets what a client is ahead beyond most.
+func (s *shard) limit(most time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen.Cap(most)
 }

@@ -67,6 +67,13 @@ func (c *Cells[K]) Limit(most int) {
 	}
 }
 
+// Cap lowers the values that are higher than most to it.
+func (c *Cells[K]) Cap(most time.Duration) {
+	for i := range c.list[1:] {
+		c.list[1+i].value = min(c.list[1+i].value, most)
+	}
+}
+
 // remove fills the gap with the last of the slice.
 func (c *Cells[K]) remove(i int32) {
 	c.unlink(i)
