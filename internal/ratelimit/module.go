@@ -15,7 +15,7 @@ import (
 var Module = fx.Module("ratelimit",
 	module.LiveConfig("ratelimit", DefaultConfig()),
 	fx.Provide(provideStore, provide, provideTenants, func(l *Limiter, t *Tenants) (ratelimit.Limiter, ratelimit.Defaults) { return l, t }),
-	telemetry.Collectors[*Store](),
+	telemetry.Collectors[*Store](), module.HealthChecks[*Store](),
 )
 
 func provideStore(lc fx.Lifecycle, live *config.Live[Config], r redis.Config, log *zap.Logger) (*Store, error) {

@@ -40,6 +40,8 @@ type Store struct {
 	timeout time.Duration
 	log     *zap.Logger
 
+	onError atomic.Pointer[string] // what becomes of callers meanwhile
+
 	away  atomic.Bool
 	mu    sync.Mutex // guards closed, and that nothing begins after it
 	ended context.Context
@@ -155,7 +157,7 @@ func (s *Store) lost(client *redis.Client, err error) {
 		return
 	}
 	s.fallback.Set(1)
-	s.log.Warn("Redis does not count, and every replica keeps to its limits by itself", zap.Error(err))
+	s.log.Warn("Redis does not count, and "+s.meanwhile(), zap.Error(err))
 	s.tasks.Go(func() { s.watch(client) })
 }
 

@@ -88,6 +88,7 @@ func NewTenants(cfg Config, s *Store) *Tenants {
 
 // Set changes the rates of those who have none of their own. What was counted stays counted.
 func (t *Tenants) Set(cfg Config) {
+	t.store.onError.Store(&cfg.OnError)
 	t.set.Store(&rates{cfg.Tenant.rate(), cfg.Key.rate(), cfg.OnError})
 	for i := range t.parts {
 		t.parts[i].limit(max(cfg.MaxKeys/shards, 2)) // a decision may need two
