@@ -14,8 +14,8 @@ type Config struct {
 	DSN config.Secret `mapstructure:"dsn"`
 	// SampleRate is the fraction of the reports that are sent, from 0 to 1.
 	SampleRate float64 `mapstructure:"sample_rate"`
-	// SendPersonalData sends the texts of errors too, which may quote what a caller sent. Without it there are the ids of the user
-	// and the tenant, the code or the type of the error, and the stack of a panic. Addresses, headers and bodies are never sent.
+	// SendPersonalData sends the ids of users and the texts of errors too, which may quote what a caller sent. Without it there are
+	// the id of the tenant, the code or the type of the error, and the stack of a panic. Addresses, headers and bodies are never sent.
 	SendPersonalData bool `mapstructure:"send_personal_data"`
 }
 

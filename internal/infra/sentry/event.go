@@ -26,7 +26,9 @@ func (s *Sink) event(r errorbus.Report) *sentry.Event {
 			e.Tags[name] = value
 		}
 	}
-	e.User.ID = given(r.User)
+	if s.cfg.SendPersonalData {
+		e.User.ID = given(r.User)
+	}
 	if r.TraceID != "" && r.SpanID != "" {
 		e.Contexts = map[string]sentry.Context{"trace": {"trace_id": r.TraceID, "span_id": r.SpanID}}
 	}

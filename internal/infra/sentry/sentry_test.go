@@ -102,17 +102,18 @@ func TestAReportSaysWhereAndWhatAndNothingOfWhatTheCallerSent(t *testing.T) {
 	require.Regexp(t, `^platform@.+`, g.body["release"])
 	require.Equal(t, "GET /api/v1/things/:id", g.body["transaction"])
 	require.Equal(t, object{"source": "http", "request_id": "r1", "trace_id": "0af7651916cd43dd8448eb211c80319c", "tenant_id": where.String()}, g.body["tags"])
-	require.Equal(t, object{"id": user.String()}, g.body["user"])
 	require.Equal(t, object{"trace_id": "0af7651916cd43dd8448eb211c80319c", "span_id": "b7ad6b7169203331"}, g.body["contexts"].(object)["trace"])
 	require.Equal(t, "*errors.errorString", g.body["exception"].([]any)[0].(object)["type"])
 	require.Equal(t, []any{"http", "GET /api/v1/things/:id", "*errors.errorString"}, g.body["fingerprint"])
-	for _, private := range []string{"ada@example.com", "192.0.2.7", "curl", "request\":{", "modules", "server_name"} {
+	for _, private := range []string{"ada@example.com", user.String(), "192.0.2.7", "curl", "request\":{", "modules", "server_name"} {
 		require.NotContains(t, g.raw, private)
 	}
 
 	s := sink(t, with(dsn, func(c *sentry.Config) { c.SendPersonalData = true }))
-	require.NoError(t, s.Send(ctx, errorbus.Report{Source: "jobs", Err: fmt.Errorf("find ada@example.com")}))
-	require.Contains(t, (<-envelopes).raw, "ada@example.com", "when it is asked for")
+	require.NoError(t, s.Send(ctx, errorbus.Report{Source: "jobs", User: user, Err: fmt.Errorf("find ada@example.com")}))
+	g = <-envelopes
+	require.Contains(t, g.raw, "ada@example.com", "when it is asked for")
+	require.Equal(t, object{"id": user.String()}, g.body["user"])
 	require.NoError(t, s.Send(ctx, errorbus.Report{Source: "jobs", Err: problem.New(problem.Internal, "blog.broken", "x")}))
 	require.Equal(t, "blog.broken", (<-envelopes).body["exception"].([]any)[0].(object)["type"])
 }
