@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/yourorg/platform/pkg/audit"
@@ -42,6 +43,7 @@ type MachineDeps struct {
 	Feed       Feed
 	Limits     ratelimit.Limiter
 	Trail      audit.Recorder
+	Missed     prometheus.Counter // nil counts nothing
 	Log        *zap.Logger
 }
 
@@ -129,6 +131,9 @@ func (m *Machines) holder(ctx context.Context, secret uuid.UUID) (*holder, error
 func (m *Machines) ask(ctx context.Context, at heard, known bool, find func() ([]auth.KeyRecord, error)) (*holder, error) {
 	if m.Keys == nil {
 		return nil, ErrKeyInvalid
+	}
+	if m.Missed != nil {
+		m.Missed.Inc()
 	}
 	ip := address(ctx)
 	if !known {

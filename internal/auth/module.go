@@ -46,8 +46,8 @@ type machineDeps struct {
 	Keys auth.Keys `optional:"true"` // a module that can be switched off keeps them
 }
 
-func provideMachines(lc fx.Lifecycle, cfg Config, d machineDeps, p auth.Principals, f *changes.Feed, l ratelimit.Limiter, t audit.Recorder, log *zap.Logger) (*Machines, error) {
-	m, err := NewMachines(cfg.CacheSize, MachineDeps{d.Keys, p, f, l, t, log.Named("auth")})
+func provideMachines(lc fx.Lifecycle, cfg Config, d machineDeps, p auth.Principals, f *changes.Feed, l ratelimit.Limiter, t audit.Recorder, caches *telemetry.Caches, log *zap.Logger) (*Machines, error) {
+	m, err := NewMachines(cfg.CacheSize, MachineDeps{d.Keys, p, f, l, t, caches.Of("keys"), log.Named("auth")})
 	lc.Append(fx.StopHook(m.Close))
 	return m, err
 }

@@ -286,3 +286,21 @@ func TestTheMetricsLeadToTheTraceAndTellTheTenantsAndTheDecisionsApart(t *testin
 	text = string(r.Do(t, testapp.Call{Path: "/metrics"}).Body)
 	require.NotContains(t, text, callersTrace, "the older format has no exemplars")
 }
+
+func TestWhatWasNotInACacheIsCountedForEachCache(t *testing.T) {
+	t.Parallel()
+	r := newBell(t)
+	ada := r.Register(t, "ada")
+	var made struct{ Key string }
+	r.Want(t, http.StatusCreated, testapp.Call{Method: "POST", Path: "/api/v1/api-keys", Token: ada.Token, Body: map[string]any{
+		"name": "robot", "permissions": []string{"blog.post.read"},
+	}}).JSON(t, &made)
+	for range 20 {
+		r.Want(t, http.StatusOK, testapp.Call{Path: "/api/v1/settings", Token: ada.Token})
+		r.Want(t, http.StatusOK, testapp.Call{Path: "/api/v1/blog/posts", Header: map[string]string{"X-API-Key": made.Key}})
+	}
+	text := string(r.Do(t, testapp.Call{Path: "/metrics"}).Body)
+	for _, cache := range []string{"tokens", "keys", "grants", "terms", "settings"} {
+		require.Regexp(t, `platform_cache_misses_total\{cache="`+cache+`"\} [1-9]\n`, text, "the first use, and not each of them")
+	}
+}

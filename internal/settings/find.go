@@ -28,6 +28,7 @@ func (r *Registry) find(ctx context.Context, id scopeID) (*scope, error) {
 	if s != nil && fresh {
 		return s, nil
 	}
+	r.missed.Inc()
 	return r.load(ctx, id, generation)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/yourorg/platform/internal/changes"
 	"github.com/yourorg/platform/internal/settings/ent"
 	_ "github.com/yourorg/platform/internal/settings/ent/runtime" // installs the hooks of the schema
+	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/pkg/authz"
 	"github.com/yourorg/platform/pkg/module"
 	"github.com/yourorg/platform/pkg/secret"
@@ -36,6 +37,10 @@ func newParts(
 	return Parts{Client: c, Run: run, Feed: feed, Access: access, Sealer: sealer, Environment: env, Log: log.Named("settings")}
 }
 
-func provide(p Parts, known *catalog.Catalog, all module.SettingDefinitions) (*Registry, error) {
-	return New(p, known, all.All)
+func provide(p Parts, known *catalog.Catalog, all module.SettingDefinitions, caches *telemetry.Caches) (*Registry, error) {
+	r, err := New(p, known, all.All)
+	if err == nil {
+		r.missed = caches.Of("settings")
+	}
+	return r, err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 
@@ -63,6 +64,7 @@ type Registry struct {
 	log    *zap.Logger
 
 	cache   cache
+	missed  prometheus.Counter
 	flights singleflight.Group
 }
 
@@ -89,6 +91,7 @@ type Parts struct {
 func New(p Parts, catalog Catalog, all []settings.Definition) (*Registry, error) {
 	r := &Registry{
 		byKey: map[string]definition{}, client: p.Client, run: p.Run, feed: p.Feed, access: p.Access, sealer: p.Sealer, log: p.Log,
+		missed: prometheus.NewCounter(prometheus.CounterOpts{}), // nobody collects it, until provide says where
 	}
 	owners, permissions := known(catalog)
 	var errs []error

@@ -37,6 +37,7 @@ func (b *Book) Of(ctx context.Context, id tenant.ID) (*Terms, error) {
 	if id == uuid.Nil {
 		return nil, tenant.ErrMissing
 	}
+	b.missed.Inc()
 	b.mu.Lock()
 	generation := b.generation
 	b.mu.Unlock()
@@ -126,11 +127,39 @@ func (b *Book) planOf(ctx context.Context, l terms.Limits) (terms.Plan, error) {
 	}
 	plan, err := b.Plan(ctx, name)
 	if errors.Is(err, terms.ErrUnknownPlan) {
-		b.log.Error("a tenant has a plan that there is not, and is entitled to nothing", zap.String("plan", name))
+		if b.lost(name) {
+			b.log.Error("a tenant has a plan that there is not, and is entitled to nothing", zap.String("plan", name))
+		}
 		initial := b.plans[b.initial]
 		return terms.Plan{Name: name, Version: -1, Grant: terms.Grant{Rate: initial.Rate, KeyRate: initial.KeyRate, Quotas: initial.Quotas}}, nil
 	}
+	if err == nil {
+		b.found(name)
+	}
 	return plan, err
+}
+
+// maxGone is how many plans that are gone are remembered. With more, some are logged again.
+const maxGone = 100
+
+// lost tells whether it is news that a plan is gone: its tenants may be many, and are read again and again.
+func (b *Book) lost(plan string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, known := b.gone[plan]; known {
+		return false
+	}
+	if len(b.gone) >= maxGone {
+		clear(b.gone)
+	}
+	b.gone[plan] = struct{}{}
+	return true
+}
+
+func (b *Book) found(plan string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.gone, plan)
 }
 
 func (b *Book) readLimits(ctx context.Context, id tenant.ID) (terms.Limits, int, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/yourorg/platform/internal/catalog"
 	"github.com/yourorg/platform/internal/changes"
 	"github.com/yourorg/platform/internal/denial"
+	"github.com/yourorg/platform/internal/telemetry"
 	"github.com/yourorg/platform/internal/terms/ent"
 	_ "github.com/yourorg/platform/internal/terms/ent/runtime" // installs the hooks of the schema
 	"github.com/yourorg/platform/pkg/entitlement"
@@ -35,10 +36,12 @@ var Module = fx.Module("terms",
 func newClient(d dialect.Driver) *ent.Client { return ent.NewClient(ent.Driver(d)) }
 
 func provide(
-	lc fx.Lifecycle, cfg Config, c *ent.Client, run tx.Runner, feed *changes.Feed, tenants tenant.Profiles, denials *denial.Recorder, known *catalog.Catalog, log *zap.Logger,
+	lc fx.Lifecycle, cfg Config, c *ent.Client, run tx.Runner, feed *changes.Feed, tenants tenant.Profiles, denials *denial.Recorder, known *catalog.Catalog,
+	caches *telemetry.Caches, log *zap.Logger,
 ) (*Book, error) {
 	b, err := New(cfg, Parts{Client: c, Run: run, Feed: feed, Tenants: tenants, Denials: denials, Log: log.Named("terms")}, known)
 	if err == nil {
+		b.missed = caches.Of("terms")
 		lc.Append(fx.StopHook(b.Close))
 	}
 	return b, err

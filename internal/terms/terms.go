@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/maypok86/otter/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 
@@ -79,11 +80,13 @@ type Book struct {
 	initial string                // the plan of whoever has none
 
 	cache   *otter.Cache[tenant.ID, *Terms]
+	missed  prometheus.Counter
 	flights singleflight.Group
 
 	mu         sync.Mutex // guards what follows, and who may write to the cache
 	generation uint64     // counts what was forgotten
 	granted    map[planID]*Terms
+	gone       map[string]struct{} // plans that tenants have and there are not
 }
 
 // planID is a plan as it was once.
@@ -120,6 +123,7 @@ func New(cfg Config, p Parts, declared Catalog) (*Book, error) {
 	b := &Book{
 		client: p.Client, run: p.Run, feed: p.Feed, tenants: p.Tenants, denials: p.Denials, log: p.Log,
 		words: newVocabulary(declared), plans: map[string]terms.Plan{}, initial: cfg.DefaultPlan, granted: map[planID]*Terms{},
+		gone: map[string]struct{}{}, missed: prometheus.NewCounter(prometheus.CounterOpts{}), // nobody collects it, until provide says where
 	}
 	var errs []error
 	for name, spec := range cfg.Plans {
