@@ -29,12 +29,12 @@ func (plain) Open(b []byte, _ string) ([]byte, error) { return b, nil }
 
 // counted stands between the driver and Postgres, and counts what is sent: a flight is what one write of the driver sends,
 // and it waits for the answer before the next.
-func counted(t *testing.T, address string) (through string, flights *atomic.Int64) {
+func counted(t testing.TB, address string) (through string, flights *atomic.Int64) {
 	t.Helper()
 	server, err := url.Parse(address)
 	require.NoError(t, err)
 	upstream := server.Host
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
 	flights = &atomic.Int64{}
@@ -72,6 +72,23 @@ func counted(t *testing.T, address string) (through string, flights *atomic.Int6
 
 func TestAKeyCostsOneRoundTrip(t *testing.T) {
 	t.Parallel()
+	without, with := flightsOfTen(t)
+	require.EqualValues(t, 30, without, "begin, the work, commit")
+	require.EqualValues(t, 40, with)
+}
+
+// BenchmarkTrips measures no time: it tells make bench what the test requires.
+func BenchmarkTrips(b *testing.B) {
+	without, with := flightsOfTen(b)
+	for b.Loop() { // there has to be one
+	}
+	b.ReportMetric(float64(without)/10, "plain-trips/op")
+	b.ReportMetric(float64(with)/10, "keyed-trips/op")
+}
+
+// flightsOfTen is what ten pieces of work send to Postgres, without and with a key.
+func flightsOfTen(t testing.TB) (without, with int64) {
+	t.Helper()
 	if !testapp.Postgres() {
 		t.Skip("SQLite has none")
 	}
@@ -105,6 +122,5 @@ func TestAKeyCostsOneRoundTrip(t *testing.T) {
 		}
 		return flights.Load() - before
 	}
-	require.EqualValues(t, 30, cost(plain), "begin, the work, commit")
-	require.EqualValues(t, 40, cost(keyed))
+	return cost(plain), cost(keyed)
 }

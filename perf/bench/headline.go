@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// headline measures the whole path of a small request over loopback, and what each layer of it costs.
+// headline measures the whole path of a small request over loopback, what each layer of it costs, what a POST with a key for
+// idempotency costs, and how much of all that is tracing that is off.
 func headline(ctx context.Context, count int) ([]row, error) {
-	took, err := run(ctx, "./internal/httpserver", "^(BenchmarkHeadline|BenchmarkLayers)$", count)
+	took, err := run(ctx, "./internal/httpserver", "^(BenchmarkHeadline|BenchmarkLayers|BenchmarkPost)$", count)
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +34,7 @@ func headline(ctx context.Context, count int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(rows, row{
-		what: "tracing that is off: a statement", value: off["Off/statement"].String(), limit: "< 1 %",
-		peer: "the requests of this table without a statement " + ours.String(),
-	}), nil
+	rows = append(append(rows, once(took)...), trips(ctx))
+	post := took["Post/plain"]
+	return append(rows, untraced(off, "the small GET", ours, 0), untraced(off, "a POST", post, statements(post))), nil
 }
