@@ -171,5 +171,6 @@ func (a *App) Login(t testing.TB, email, password string) (token, refresh string
 		Refresh string `json:"refresh_token"`
 	}
 	a.Want(t, http.StatusOK, Call{Method: "POST", Path: "/api/v1/auth/login", Body: map[string]any{"email": email, "password": password}}).JSON(t, &tokens)
+	a.issued.add(password, tokens.Access, tokens.Refresh)
 	return tokens.Access, tokens.Refresh
 }

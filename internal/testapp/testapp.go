@@ -42,6 +42,7 @@ type App struct {
 	URL      string                 // its listener, for tests that need a socket
 
 	mailDir    string
+	issued     secrets
 	read       sync.Map // the names of the mails that Mail has returned
 	operations []httpserver.Route
 	bundle     *contract.Bundled
@@ -84,6 +85,7 @@ func New(t testing.TB, modules []module.IModule, options ...Options) *App {
 		fx.Replace(o.Log), fx.Options(o.Extra...), fx.StartTimeout(patience), fx.StopTimeout(patience),
 		fx.Populate(&a.Server, &a.Database, &a.Migrator, &a.Grants),
 	)
+	t.Cleanup(func() { a.issued.unlogged(t, a.Log) }) // when it has stopped
 	graph.RequireStart()
 	t.Cleanup(graph.RequireStop)
 	a.URL = a.Server.URL()
