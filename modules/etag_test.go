@@ -17,7 +17,7 @@ import (
 
 // untagged are writes of single resources that take no If-Match, with the reason.
 var untagged = map[string]string{
-	"DELETE /api/v1/me": "it ends an account, whatever has changed about it, and asks for the password",
+	"DELETE /api/v1/me":            "it ends an account, whatever has changed about it, and asks for the password",
 	"DELETE /api/v1/ops/jobs/{id}": "what it may do depends on the state, which workers change all the time",
 }
 
