@@ -113,7 +113,7 @@ func TestATakenPortEndsTheStartAlthoughAPartDoesNotStop(t *testing.T) {
 	defer func() { require.NoError(t, taken.Close()) }()
 	loaded, err := app.Load(config.Options{Environment: "test", Dir: t.TempDir(), Environ: []string{}, Set: []string{
 		"log.level=error", "http.addr=" + taken.Addr().String(), "database.url=" + testapp.EmptyDatabase(t),
-		"security.key_file=" + filepath.Join(t.TempDir(), "key"), "bootstrap.admin_email=ops@example.com", "bootstrap.admin_password=a password for the operator", "identity.password.memory_kib=64",
+		"security.key_file=" + filepath.Join(t.TempDir(), "key"), "notify.dir=" + t.TempDir(), "bootstrap.admin_email=ops@example.com", "bootstrap.admin_password=a password for the operator", "identity.password.memory_kib=64",
 	}}, modules.All()...)
 	require.NoError(t, err)
 	hang := make(chan struct{})
